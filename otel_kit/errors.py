@@ -1,0 +1,63 @@
+"""Every error that otel-kit raises on purpose.
+
+::
+
+    OtelKitError
+    ├── InputError        a file, argument or environment value is wrong
+    ├── UnsupportedError  understood, and refused by name: we never guess
+    ├── ApiError          Datadog, or its stand-in, said no or could not be reached
+    └── ToolError         a program, port or package that is needed is missing or failed
+
+The command line prints them as one sentence and exits with code 1; no traceback.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ApiError", "InputError", "OtelKitError", "ToolError", "UnsupportedError"]
+
+
+class OtelKitError(Exception):
+    """What went wrong, where, and what to do about it.
+
+    Args:
+        what: the fact, without a full stop at its end: ``unknown key 'querry'``.
+        where: the place a reader can go to: ``monitors/http.yaml:12`` or a config path.
+        fix: the next step, as an imperative: ``did you mean 'query'?``.
+    """
+
+    def __init__(self, what: str, *, where: str | None = None, fix: str | None = None) -> None:
+        self.what = what
+        self.where = where
+        self.fix = fix
+        super().__init__(what, where, fix)
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        remedy = f"; {self.fix}" if self.fix else ""
+        return f"{place}{self.what}{remedy}"
+
+
+class InputError(OtelKitError):
+    """A file, an argument or an environment value is wrong."""
+
+
+class UnsupportedError(OtelKitError):
+    """The input is understood, but this cannot be done with it."""
+
+
+class ApiError(OtelKitError):
+    """Datadog (or its stand-in) refused a request or could not be reached.
+
+    Attributes:
+        status: the HTTP status of the answer, or None where there was no answer.
+    """
+
+    def __init__(
+        self, what: str, *, where: str | None = None, fix: str | None = None, status: int | None = None
+    ) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.status = status
+
+
+class ToolError(OtelKitError):
+    """A program, port or package that is needed is missing or failed."""
