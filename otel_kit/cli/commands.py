@@ -1,0 +1,71 @@
+"""Which commands there are, where each lives, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+
+import click
+
+from otel_kit.cli import output
+from otel_kit.errors import OtelKitError
+
+#: Command -> (module, extra that it needs). The command is the attribute of the same name in that module.
+COMMANDS = {
+    "apply": ("otel_kit.cli.sync", "cli"),
+    "collector": ("otel_kit.cli.collector", "cli"),
+    "dev": ("otel_kit.cli.dev", "dev"),
+    "plan": ("otel_kit.cli.sync", "cli"),
+}
+
+
+class _Family(click.Group):
+    """A group that imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module_name, extra = COMMANDS[cmd_name]
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.startswith("otel_kit"):
+                raise
+            raise click.ClickException(
+                f"'{cmd_name}' needs the package '{error.name}'; "
+                f"install it with: pip install 'otel-kit[{extra}]'"
+            ) from None
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Family, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="otel-kit", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Render the collector's config, sync monitors and dashboards, and try it all locally."""
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command; the exit code."""
+    try:
+        code = cli.main(args=list(args), prog_name="otel-kit", standalone_mode=False)
+    except OtelKitError as error:
+        output.error(str(error))
+        return 1
+    except click.UsageError as error:
+        hint = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
+        output.error(f"{error.format_message()}{hint}")
+        return 1
+    except click.ClickException as error:
+        output.error(error.format_message())
+        return 1
+    except click.Abort:
+        output.error("stopped")
+        return 1
+    except BrokenPipeError:
+        return 1
+    return code if isinstance(code, int) else 0
