@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["main"]
+__all__ = ["main", "missing_extra"]
+
+#: Packages that the extra `[dev]` brings; all others come with `[cli]`.
+_DEV_PACKAGES = frozenset({"starlette", "uvicorn", "zstandard"})
 
 
 def main() -> None:
@@ -16,10 +19,14 @@ def main() -> None:
     try:
         from otel_kit.cli.commands import run
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("otel_kit"):
-            raise
-        sys.exit(
-            f"otel-kit: the command line needs the package '{error.name}'; "
-            "install it with: pip install 'otel-kit[cli]'"
-        )
+        sys.exit(f"error: {missing_extra(error)}")
     sys.exit(run(sys.argv[1:]))
+
+
+def missing_extra(error: ModuleNotFoundError) -> str:
+    """Say which extra brings the missing package; re-raise where the missing module is our own."""
+    package = (error.name or "").partition(".")[0]
+    if package in {"", "otel_kit"}:
+        raise error
+    extra = "dev" if package in _DEV_PACKAGES else "cli"
+    return f"the package '{package}' is not installed; install it with: pip install 'otel-kit[{extra}]'"

@@ -7,38 +7,28 @@ from collections.abc import Sequence
 
 import click
 
-from otel_kit.cli import output
+from otel_kit.cli import missing_extra, output
 from otel_kit.errors import OtelKitError
 
-#: Command -> (module, extra that it needs). The command is the attribute of the same name in that module.
+#: Command -> the module that holds it under the same name.
 COMMANDS = {
-    "apply": ("otel_kit.cli.sync", "cli"),
-    "collector": ("otel_kit.cli.collector", "cli"),
-    "dev": ("otel_kit.cli.dev", "dev"),
-    "plan": ("otel_kit.cli.sync", "cli"),
+    "apply": "otel_kit.cli.sync",
+    "collector": "otel_kit.cli.collector",
+    "dev": "otel_kit.cli.dev",
+    "plan": "otel_kit.cli.sync",
 }
 
 
 class _Family(click.Group):
     """A group that imports a command's module when the command is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module_name, extra = COMMANDS[cmd_name]
-        try:
-            module = importlib.import_module(module_name)
-        except ModuleNotFoundError as error:
-            if error.name is None or error.name.startswith("otel_kit"):
-                raise
-            raise click.ClickException(
-                f"'{cmd_name}' needs the package '{error.name}'; "
-                f"install it with: pip install 'otel-kit[{extra}]'"
-            ) from None
-        command = getattr(module, cmd_name)
+        command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
         assert isinstance(command, click.Command)
         return command
 
@@ -65,6 +55,9 @@ def run(args: Sequence[str]) -> int:
         return 1
     except click.Abort:
         output.error("stopped")
+        return 1
+    except ModuleNotFoundError as error:
+        output.error(missing_extra(error))
         return 1
     except BrokenPipeError:
         return 1
