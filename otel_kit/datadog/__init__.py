@@ -1,0 +1,1 @@
+"""Monitors and dashboards of Datadog: read, check, compare, apply."""
