@@ -1,0 +1,52 @@
+"""Nothing is lost when a part dies, and no request fails because of telemetry."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tests import system
+from tests.e2e.load import Load, assert_all_arrived, place_orders
+from tests.parts import free_port, free_ports
+from tests.standin import StandIn
+
+
+def test_sigterm_right_after_requests(stand_in: StandIn, tmp_path: Path) -> None:
+    with system.collector(stand_in.url, tmp_path) as collector:
+        # The default intervals: nothing but the flush at the end can have sent it.
+        env = system.service_env(collector.http_url, OTEL_METRIC_EXPORT_INTERVAL="60000")
+        with system.orders(env) as (orders, target), system.bff(env, target) as (bff, url):
+            place_orders(url, 20)
+            assert bff.terminate() == 0
+            assert orders.terminate() == 0
+        assert_all_arrived(stand_in, 20)
+
+
+def test_collector_killed_for_20_seconds_under_load(stand_in: StandIn, tmp_path: Path) -> None:
+    grpc_port, http_port = free_ports(2)
+    env = system.service_env(f"http://127.0.0.1:{http_port}")
+    with system.orders(env) as (_, target), system.bff(env, target) as (bff, url):
+        with system.collector(stand_in.url, tmp_path, ports=(grpc_port, http_port)) as collector:
+            load = Load(url, per_second=50)
+            time.sleep(3)
+            collector.part.kill()
+            time.sleep(20)
+        with system.collector(stand_in.url, tmp_path, ports=(grpc_port, http_port)):
+            time.sleep(3)
+            load.stop()
+            assert load.failures == []
+            assert bff.terminate() == 0
+            assert_all_arrived(stand_in, load.sent)
+    assert load.sent > 1000
+
+
+def test_without_a_collector_the_service_works_and_ends_in_time(tmp_path: Path) -> None:
+    env = system.service_env(f"http://127.0.0.1:{free_port()}")
+    with system.orders(env) as (orders, target), system.bff(env, target) as (bff, url):
+        place_orders(url, 20)
+        for part in (bff, orders):
+            asked = time.monotonic()
+            assert part.terminate() == 0
+            assert time.monotonic() - asked < 4, "the flush may take 3 s, and the process its own end"
+        assert "Traceback" not in bff.output()
+        assert "dropped" in bff.output(), "what could not be sent is told"

@@ -1,0 +1,90 @@
+"""Reading the stand-in for Datadog back over HTTP: what arrived, and what became of it."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["StandIn"]
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """A running ``otel-kit dev`` at `url`, as its readers see it."""
+
+    url: str
+
+    def get(self, path: str, **params: str | int) -> Any:
+        """The JSON answer of a GET."""
+        query = f"?{urllib.parse.urlencode(params)}" if params else ""
+        request = urllib.request.Request(
+            f"{self.url}{path}{query}",
+            headers={"DD-API-KEY": "reader", "DD-APPLICATION-KEY": "reader"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise AssertionError(
+                f"GET {path}: {error.code} {error.read().decode(errors='replace')}"
+            ) from None
+
+    def traces(self, service: str, limit: int = 1000) -> list[Json]:
+        """Summaries of the newest traces whose root is in `service`."""
+        return list(self.get("/dev/api/traces", service=service, limit=limit))
+
+    def trace(self, trace_id: str) -> Json:
+        """One trace: its spans and its log lines."""
+        return dict(self.get(f"/dev/api/traces/{trace_id}"))
+
+    def logs(self, service: str, limit: int = 10_000) -> list[Json]:
+        """The newest log lines of `service`."""
+        return list(self.get("/dev/api/logs", service=service, limit=limit))
+
+    def total(self, query: str, *, seconds: int = 3600) -> float:
+        """The sum of all points of a metric query over the last `seconds`, as Datadog would answer it."""
+        now = int(time.time())
+        answer = self.get("/api/v1/query", query=query, **{"from": now - seconds, "to": now + 60})
+        return float(sum(v for series in answer["series"] for _, v in series["pointlist"] if v is not None))
+
+    def monitor(self, name: str) -> Json:
+        """The monitor whose name contains `name`, with its groups."""
+        for monitor in self.get("/dev/api/monitors"):
+            if name in monitor["name"]:
+                return dict(monitor)
+        raise AssertionError(f"the stand-in has no monitor named like {name!r}")
+
+    def notifications(self, monitor_id: int) -> list[Json]:
+        """What a monitor told its recipients, newest first."""
+        return list(self.get("/dev/api/notifications", monitor_id=monitor_id))
+
+    def losses(self) -> dict[str, float]:
+        """All that was lost anywhere on the way, by reason; empty when nothing was.
+
+        The stand-in tells what it refused or overwrote; the collector and the services tell by their own
+        metrics, which arrive here like any other.
+        """
+        lost = {f"{x['signal']}: {x['reason']}": float(x["count"]) for x in self.get("/dev/api/losses")}
+        for metric in self.get("/dev/api/metrics"):
+            if _tells_of_loss(metric["name"]):
+                count = self.total(f"sum:{metric['name']}{{*}}.as_count()")
+                if count:
+                    lost[metric["name"]] = count
+        return lost
+
+
+#: Name parts of the collector's own metrics that count what it refused or could not deliver.
+_COLLECTOR_LOSS = ("_refused_", "_enqueue_failed_", "_send_failed_", "_dropped_too_early")
+
+
+def _tells_of_loss(name: str) -> bool:
+    if name.startswith("otelcol"):
+        return any(part in name for part in _COLLECTOR_LOSS)
+    return name.startswith("otel_kit.") and "dropped" in name
