@@ -40,7 +40,7 @@ def test_collector_killed_for_20_seconds_under_load(stand_in: StandIn, tmp_path:
     assert load.sent > 1000
 
 
-def test_without_a_collector_the_service_works_and_ends_in_time(tmp_path: Path) -> None:
+def test_without_a_collector_the_service_works_and_ends_in_time() -> None:
     env = system.service_env(f"http://127.0.0.1:{free_port()}")
     with system.orders(env) as (orders, target), system.bff(env, target) as (bff, url):
         place_orders(url, 20)
