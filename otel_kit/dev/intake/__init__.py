@@ -1,0 +1,1 @@
+"""OTLP over HTTP -> the values that Datadog would keep."""

@@ -1,0 +1,1 @@
+"""SQLite: what arrived, the managed objects, and the states of monitors."""

@@ -1,0 +1,96 @@
+"""/dev/api: what the stand-in holds, as JSON, read only."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from otel_kit.dev.errors import Refusal
+from otel_kit.dev.store import monitoring, queries
+from otel_kit.dev.store.database import Database
+
+__all__ = ["read_routes"]
+
+Question = Callable[[sqlite3.Connection, Request], Any]
+
+
+def read_routes(database: Database) -> list[Route]:
+    """The routes; each answers from one consistent view of the database."""
+    questions: dict[str, Question] = {
+        "/dev/health": lambda _c, _r: {"status": "ok"},
+        "/dev/api/services": lambda c, _r: queries.services(c),
+        "/dev/api/traces": _traces,
+        "/dev/api/traces/{trace_id}": _trace,
+        "/dev/api/logs": _logs,
+        "/dev/api/metrics": lambda c, _r: queries.metrics(c),
+        "/dev/api/series": _series,
+        "/dev/api/monitors": lambda c, _r: monitoring.monitors(c),
+        "/dev/api/notifications": _notifications,
+        "/dev/api/losses": lambda c, _r: queries.losses(c),
+    }
+    return [_route(database, path, question) for path, question in questions.items()]
+
+
+def _route(database: Database, path: str, question: Question) -> Route:
+    # A plain function: Starlette runs it in a thread, so a slow query does not hold up the intake.
+    def endpoint(request: Request) -> Response:
+        try:
+            return JSONResponse(question(database.read(), request))
+        except Refusal as refusal:
+            return JSONResponse({"errors": [refusal.message]}, status_code=refusal.status)
+
+    return Route(path, endpoint, methods=["GET"])
+
+
+def _traces(connection: sqlite3.Connection, request: Request) -> Any:
+    return queries.traces(
+        connection,
+        service=request.query_params.get("service", ""),
+        limit=_limit(request, 50),
+        errors_only=request.query_params.get("error") == "1",
+    )
+
+
+def _trace(connection: sqlite3.Connection, request: Request) -> Any:
+    found = queries.trace(connection, request.path_params["trace_id"].lower())
+    if found is None:
+        raise Refusal(404, "no trace with this id is known")
+    return found
+
+
+def _logs(connection: sqlite3.Connection, request: Request) -> Any:
+    return queries.logs(
+        connection,
+        trace_id=request.query_params.get("trace_id", "").lower(),
+        service=request.query_params.get("service", ""),
+        search=request.query_params.get("search", ""),
+        limit=_limit(request, 100),
+    )
+
+
+def _series(connection: sqlite3.Connection, request: Request) -> Any:
+    metric = request.query_params.get("metric")
+    if not metric:
+        raise Refusal(400, "the parameter 'metric' is missing")
+    return queries.series(connection, metric)
+
+
+def _notifications(connection: sqlite3.Connection, request: Request) -> Any:
+    text = request.query_params.get("monitor_id")
+    if text is not None and not text.isdigit():
+        raise Refusal(400, "the parameter 'monitor_id' must be a number")
+    return monitoring.notifications(
+        connection, monitor_id=int(text) if text else None, limit=_limit(request, 100)
+    )
+
+
+def _limit(request: Request, default: int) -> int:
+    text = request.query_params.get("limit", str(default))
+    if not text.isdigit() or not 1 <= int(text) <= queries.MAX_LIMIT:
+        raise Refusal(400, f"the parameter 'limit' must be a number from 1 to {queries.MAX_LIMIT}")
+    return int(text)
