@@ -1,0 +1,84 @@
+"""Small checks of YAML nodes that the loaders share: shape, type, known keys, each with file and line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+
+from otel_kit.datadog.yaml_tree import Node
+from otel_kit.errors import InputError
+
+__all__ = [
+    "known_keys",
+    "one_of",
+    "optional_text",
+    "require_list",
+    "require_mapping",
+    "require_text",
+    "suggest",
+]
+
+
+def suggest(word: str, known: Collection[str]) -> str:
+    """``did you mean 'query'?`` where one is close, else the list of what is known."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return f"known: {', '.join(sorted(known))}"
+
+
+def require_mapping(node: Node, what: str) -> Mapping[str, Node]:
+    """The entries of a mapping."""
+    if not isinstance(node.value, dict):
+        raise InputError(f"{what} must be a mapping, not {_kind(node)}", where=node.where)
+    return node.value
+
+
+def require_list(node: Node, what: str) -> list[Node]:
+    """The items of a list."""
+    if not isinstance(node.value, list):
+        raise InputError(f"{what} must be a list, not {_kind(node)}", where=node.where)
+    return node.value
+
+
+def require_text(parent: Node, key: str, what: str) -> str:
+    """The non-empty string under `key`."""
+    child = parent.mapping.get(key)
+    if child is None:
+        raise InputError(f"{what} has no '{key}'", where=parent.where, fix=f"add '{key}:'")
+    if not isinstance(child.value, str) or not child.value.strip():
+        raise InputError(f"'{key}' must be a non-empty string, not {_kind(child)}", where=child.where)
+    return child.value
+
+
+def optional_text(parent: Node, key: str) -> str | None:
+    """The string under `key`, if it is there."""
+    child = parent.mapping.get(key)
+    if child is None or child.value is None:
+        return None
+    if not isinstance(child.value, str):
+        raise InputError(f"'{key}' must be a string, not {_kind(child)}", where=child.where)
+    return child.value
+
+
+def known_keys(node: Node, known: Collection[str], what: str) -> None:
+    """Refuse a key that is not in `known`."""
+    for key, child in node.mapping.items():
+        if key not in known:
+            raise InputError(f"unknown key '{key}' in {what}", where=child.where, fix=suggest(key, known))
+
+
+def one_of(node: Node, known: Collection[str], what: str) -> str:
+    """The string of `node`, which must be one of `known`."""
+    if not isinstance(node.value, str) or node.value not in known:
+        raise InputError(
+            f"unknown {what} '{node.value}'", where=node.where, fix=suggest(str(node.value), known)
+        )
+    return node.value
+
+
+def _kind(node: Node) -> str:
+    names = {dict: "a mapping", list: "a list", str: "a string", bool: "true or false", type(None): "nothing"}
+    if node.value == "":
+        return "an empty string"
+    return names.get(type(node.value), "a number")

@@ -1,0 +1,159 @@
+"""What Datadog's API calls things: keys a definition may hold, monitor types, values the server fills in.
+
+Sources: the OpenAPI description of API v1 (schemas Monitor, MonitorOptions, MonitorThresholds, MonitorType,
+Dashboard), and for `OPTION_DEFAULTS` recorded answers to monitors that did not say.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+__all__ = [
+    "DASHBOARD_KEYS",
+    "METRIC_TYPES",
+    "MONITOR_KEYS",
+    "MONITOR_TYPES",
+    "OPTION_DEFAULTS",
+    "OPTION_KEYS",
+    "READ_ONLY_DASHBOARD_KEYS",
+    "READ_ONLY_MONITOR_KEYS",
+    "THRESHOLD_KEYS",
+]
+
+#: Datadog turns one of these into the other as it sees fit, depending on the query.
+METRIC_TYPES: Final = frozenset({"metric alert", "query alert"})
+
+MONITOR_TYPES: Final = METRIC_TYPES | {
+    "audit alert",
+    "ci-pipelines alert",
+    "ci-tests alert",
+    "composite",
+    "cost alert",
+    "data-jobs alert",
+    "data-quality alert",
+    "database-monitoring alert",
+    "error-tracking alert",
+    "event alert",
+    "event-v2 alert",
+    "llm-observability alert",
+    "log alert",
+    "network-path alert",
+    "network-performance alert",
+    "process alert",
+    "rum alert",
+    "service check",
+    "slo alert",
+    "synthetics alert",
+    "trace-analytics alert",
+}
+
+MONITOR_KEYS: Final = frozenset(
+    {
+        "draft_status",
+        "message",
+        "name",
+        "options",
+        "priority",
+        "query",
+        "restricted_roles",
+        "tags",
+        "type",
+    }
+)
+
+READ_ONLY_MONITOR_KEYS: Final = frozenset(
+    {
+        "assets",
+        "created",
+        "created_at",
+        "creator",
+        "deleted",
+        "id",
+        "matching_downtimes",
+        "modified",
+        "multi",
+        "org_id",
+        "overall_state",
+        "overall_state_modified",
+        "state",
+    }
+)
+
+OPTION_KEYS: Final = frozenset(
+    {
+        "aggregation",
+        "enable_logs_sample",
+        "enable_samples",
+        "escalation_message",
+        "evaluation_delay",
+        "group_retention_duration",
+        "groupby_simple_monitor",
+        "include_tags",
+        "locked",
+        "min_failure_duration",
+        "min_location_failed",
+        "new_group_delay",
+        "new_host_delay",
+        "no_data_timeframe",
+        "notification_preset_name",
+        "notify_audit",
+        "notify_by",
+        "notify_no_data",
+        "on_missing_data",
+        "renotify_interval",
+        "renotify_occurrences",
+        "renotify_statuses",
+        "require_full_window",
+        "scheduling_options",
+        "threshold_windows",
+        "thresholds",
+        "timeout_h",
+        "variables",
+    }
+)
+
+THRESHOLD_KEYS: Final = frozenset(
+    {
+        "critical",
+        "critical_query",
+        "critical_recovery",
+        "critical_recovery_query",
+        "ok",
+        "unknown",
+        "warning",
+        "warning_recovery",
+    }
+)
+
+#: An option that is absent, or null, means this; so either side may leave it out without a difference.
+OPTION_DEFAULTS: Final[dict[str, Any]] = {
+    "escalation_message": "",
+    "groupby_simple_monitor": False,
+    "include_tags": True,
+    "locked": False,
+    "new_host_delay": 300,
+    "notify_audit": False,
+    "notify_no_data": False,
+    "renotify_interval": 0,
+    "timeout_h": 0,
+}
+
+DASHBOARD_KEYS: Final = frozenset(
+    {
+        "default_timeframe",
+        "description",
+        "layout_type",
+        "notify_list",
+        "reflow_type",
+        "restricted_roles",
+        "tags",
+        "template_variable_presets",
+        "template_variables",
+        "title",
+        "widgets",
+    }
+)
+
+READ_ONLY_DASHBOARD_KEYS: Final = frozenset(
+    {"author_handle", "author_name", "created_at", "experience_type", "is_read_only", "modified_at", "url"}
+)
