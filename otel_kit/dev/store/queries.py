@@ -9,8 +9,13 @@ from typing import Any, Final
 __all__ = ["MAX_LIMIT", "logs", "losses", "metrics", "series", "services", "trace", "traces"]
 
 Row = dict[str, Any]
-MAX_LIMIT: Final = 1000
+MAX_LIMIT: Final = 10_000
 _LOG_COLUMNS: Final = "timestamp_ms, status, service, message, trace_id, span_id, attributes, tags"
+
+# A span without a parent, else the earliest one of the trace.
+_ROOT: Final = (
+    "SELECT {} FROM spans WHERE trace_id = traces.trace_id ORDER BY parent_id != '', start_ns LIMIT 1"
+)
 
 
 def services(connection: sqlite3.Connection) -> list[Row]:
@@ -21,12 +26,10 @@ def services(connection: sqlite3.Connection) -> list[Row]:
 def traces(
     connection: sqlite3.Connection, *, service: str = "", limit: int = 50, errors_only: bool = False
 ) -> list[Row]:
-    """Traces, newest first; `service` keeps those with a span of it."""
+    """Traces, newest first; `service` keeps those whose root span is of it."""
     conditions, values = ["1"], list[Any]()
     if service:
-        conditions.append(
-            "EXISTS (SELECT 1 FROM spans s WHERE s.trace_id = traces.trace_id AND s.service = ?)"
-        )
+        conditions.append(f"({_ROOT.format('service')}) = ?")
         values.append(service)
     if errors_only:
         conditions.append("errors > 0")
@@ -39,8 +42,7 @@ def traces(
 
 def _trace_summary(connection: sqlite3.Connection, row: sqlite3.Row) -> Row:
     root = connection.execute(
-        "SELECT service, resource FROM spans WHERE trace_id = ? ORDER BY parent_id != '', start_ns LIMIT 1",
-        (row["trace_id"],),
+        _ROOT.format("service, resource").replace("traces.trace_id", "?"), (row["trace_id"],)
     ).fetchone()
     return {
         "trace_id": row["trace_id"],

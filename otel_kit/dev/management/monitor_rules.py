@@ -1,0 +1,155 @@
+"""What Datadog's API refuses in a monitor, with its style of message. Pure.
+
+Queries of metric monitors are parsed in full; of the other types only the comparison at the end is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from otel_kit.datadog.query import parse_monitor_query
+from otel_kit.dev.errors import Refusal
+from otel_kit.dev.management.monitors import METRIC_TYPES
+from otel_kit.errors import InputError, UnsupportedError
+
+__all__ = ["MONITOR_TYPES", "check_monitor"]
+
+#: https://docs.datadoghq.com/api/latest/monitors/#create-a-monitor
+MONITOR_TYPES: Final = METRIC_TYPES | {
+    "audit alert",
+    "ci-pipelines alert",
+    "ci-tests alert",
+    "composite",
+    "cost alert",
+    "data-jobs alert",
+    "data-quality alert",
+    "database-monitoring alert",
+    "error-tracking alert",
+    "event alert",
+    "event-v2 alert",
+    "llm-observability alert",
+    "log alert",
+    "network-path alert",
+    "network-performance alert",
+    "process alert",
+    "rum alert",
+    "service check",
+    "slo alert",
+    "synthetics alert",
+    "trace-analytics alert",
+}
+# These end without a comparison.
+_WITHOUT_OPERATOR: Final = frozenset({"composite", "service check", "synthetics alert", "event alert"})
+_COMPARISON: Final = re.compile(r"(<=|>=|==|!=|<|>)\s*(-?[\d.eE+-]+|threshold)\s*$")
+_MISSING_DATA: Final = frozenset({"default", "show_no_data", "show_and_notify_no_data", "resolve"})
+
+
+def check_monitor(body: Mapping[str, Any]) -> None:
+    """Refuse a monitor that the API would not take; `body` holds all that will be stored."""
+    kind, query, options = body.get("type"), body.get("query"), body.get("options") or {}
+    if kind not in MONITOR_TYPES:
+        _refuse("type", f"{kind!r} is not a monitor type" if kind else "it is required")
+    if not isinstance(query, str) or not query.strip():
+        _refuse("query", "it is required")
+    if not isinstance(options, dict):
+        _refuse("options", "it must be an object")
+    _check_shapes(body)
+    thresholds = options.get("thresholds") or {}
+    _check_numbers(thresholds)
+    comparison = None if kind in _WITHOUT_OPERATOR else _comparison(str(kind), str(query))
+    if comparison:
+        _check_thresholds(*comparison, thresholds)
+    _check_options(options)
+
+
+def _check_shapes(body: Mapping[str, Any]) -> None:
+    for key in ("name", "message"):
+        if not isinstance(body.get(key, ""), str):
+            _refuse(key, "it must be a string")
+    tags = body.get("tags") or []
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        _refuse("tags", "it must be a list of strings")
+    priority = body.get("priority")
+    if priority is not None and (not isinstance(priority, int) or not 0 <= priority <= 5):
+        _refuse("priority", "it must be a number from 1 to 5, or null")
+    if not isinstance(body.get("assets") or [], list):
+        _refuse("assets", "it must be a list")
+
+
+def _comparison(kind: str, query: str) -> tuple[str, float] | None:
+    found = _COMPARISON.search(query)
+    if found is None:
+        _refuse("query", "invalid operator specified: ")
+        return None
+    operator, number = found.groups()
+    if kind in METRIC_TYPES:
+        _parse(query)
+    try:
+        return operator, float(number)
+    except ValueError:
+        return None
+
+
+def _parse(query: str) -> None:
+    try:
+        parse_monitor_query(query)
+    except UnsupportedError:
+        return
+    except InputError as error:
+        _refuse("query", error.what.removeprefix("cannot parse the query: "))
+
+
+def _check_numbers(thresholds: Any) -> None:
+    if not isinstance(thresholds, dict):
+        _refuse("options.thresholds", "it must be an object")
+    for key, value in thresholds.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            _refuse(f"options.thresholds.{key}", "it must be a number")
+
+
+def _check_thresholds(operator: str, number: float, thresholds: Mapping[str, Any]) -> None:
+    critical, warning = thresholds.get("critical"), thresholds.get("warning")
+    if critical is not None and float(critical) != number:
+        _refuse(
+            "options", f"the alert threshold ({critical:g}) does not match that of the query ({number:g})"
+        )
+    if warning is not None and operator[0] in "<>":
+        first = float(warning) < number if operator[0] == ">" else float(warning) > number
+        if not first:
+            _refuse(
+                "options", f"the warning threshold ({warning:g}) is not reached before {operator} {number:g}"
+            )
+    bounds: tuple[tuple[str, float | None], ...] = (("critical", number), ("warning", warning))
+    for level, bound in bounds:
+        recovery = thresholds.get(f"{level}_recovery")
+        if recovery is None or operator[0] not in "<>":
+            continue
+        if bound is None:
+            _refuse("options", f"{level}_recovery without a {level} threshold")
+            continue
+        inside = float(recovery) <= float(bound) if operator[0] == ">" else float(recovery) >= float(bound)
+        if not inside:
+            _refuse("options", f"{level}_recovery ({recovery:g}) is on the wrong side of {level} ({bound:g})")
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    missing = options.get("on_missing_data")
+    if missing is not None and missing not in _MISSING_DATA:
+        _refuse("options.on_missing_data", f"it must be one of {', '.join(sorted(_MISSING_DATA))}")
+    if missing and (options.get("notify_no_data") or options.get("no_data_timeframe")):
+        _refuse("options", "on_missing_data cannot be used with notify_no_data or no_data_timeframe")
+    if missing == "resolve" and options.get("timeout_h"):
+        _refuse("options", "timeout_h must be 0 when on_missing_data is resolve")
+    if options.get("new_group_delay") and options.get("new_host_delay"):
+        _refuse("options", "new_group_delay and new_host_delay cannot both be set")
+    if options.get("renotify_statuses") and not options.get("renotify_interval"):
+        _refuse("options", "renotify_statuses needs renotify_interval")
+    timeout = options.get("timeout_h")
+    if isinstance(timeout, (int, float)) and not 0 <= timeout <= 24:
+        _refuse("options.timeout_h", "it must be between 0 and 24")
+
+
+def _refuse(parameter: str, reason: str) -> None:
+    raise Refusal(400, f"The value provided for parameter '{parameter}' is invalid: {reason}")
