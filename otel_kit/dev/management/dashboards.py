@@ -26,7 +26,6 @@ _SUMMARY_KEYS: Final = (
     "description",
     "layout_type",
     "url",
-    "is_read_only",
     "created_at",
     "modified_at",
     "author_handle",
@@ -52,7 +51,6 @@ def complete_dashboard(
     found: Json = {
         "description": None,
         "template_variables": None,
-        "is_read_only": False,
         "restricted_roles": [],
         **kept,
         "notify_list": sorted(notify) if notify else notify,
@@ -71,7 +69,11 @@ def complete_dashboard(
 
 def summary(dashboard: Mapping[str, Any], deleted_at: str | None) -> Json:
     """What a list shows of a dashboard."""
-    return {**{key: dashboard[key] for key in _SUMMARY_KEYS}, "deleted_at": deleted_at}
+    return {
+        **{key: dashboard.get(key) for key in _SUMMARY_KEYS},
+        "is_read_only": False,
+        "deleted_at": deleted_at,
+    }
 
 
 def check_dashboard(body: Mapping[str, Any], existing: Mapping[str, Any] | None = None) -> None:
