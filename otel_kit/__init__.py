@@ -1,0 +1,88 @@
+"""Traces, metrics and logs of a Python service, by one call.
+
+::
+
+    import otel_kit
+
+    otel_kit.init()
+
+After it, the plain OpenTelemetry API and the standard library's logging are all that a service uses.
+Importing it loads the standard library only; the OpenTelemetry SDK is loaded inside `init`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from otel_kit.sdk.handle import Telemetry
+
+__all__ = ["Telemetry", "__version__", "force_flush", "init", "shutdown"]
+
+__version__ = "0.1.0"
+
+
+def init(
+    *,
+    service: str | None = None,
+    env: str | None = None,
+    version: str | None = None,
+    endpoint: str | None = None,
+    protocol: Literal["http/protobuf", "grpc"] | None = None,
+    headers: Mapping[str, str] | None = None,
+    resource_attributes: Mapping[str, str | int | float | bool] | None = None,
+    traces: bool | None = None,
+    metrics: bool | None = None,
+    logs: Literal["stdout", "otlp", "both", "none"] | None = None,
+    log_level: int | str | None = None,
+    metric_interval: float | None = None,
+    shutdown_timeout: float | None = None,
+    health_routes: Sequence[str] | None = None,
+    instrument: bool | Sequence[str] | None = None,
+) -> Telemetry:
+    """Set up traces, metrics and logs; the first call counts, a later one returns its handle.
+
+    Each argument wins over ``OTEL_*``, that over ``DD_*``, that over what is detected; `otel_kit.sdk.settings` lists
+    the variables. FastAPI, Starlette and gRPC may be imported before it or after it.
+
+    Args:
+        service: name of the service; the tags service, env and version unify all signals in Datadog.
+        env: the deployment environment: dev, staging, prod.
+        version: version of the service.
+        endpoint: the collector, ``http://host:4318``; for gRPC ``http://host:4317``.
+        protocol: how to speak to it; ``http/protobuf`` by default.
+        headers: sent with each request to it.
+        resource_attributes: further attributes of the resource.
+        traces: False switches traces off.
+        metrics: False switches metrics off.
+        logs: JSON lines on ``stdout``, OTLP records, ``both`` (default) or ``none``.
+        log_level: of the root logger; by default INFO, unless the service has chosen one before.
+        metric_interval: seconds between two collections, at least 1; 10 by default.
+        shutdown_timeout: seconds that flushing may hold up the end of the process, all signals together; 3.
+        health_routes: exact paths that are not recorded; ``/healthz`` and its like by default.
+        instrument: which of ``fastapi`` and ``grpc`` to instrument; all by default, none with False.
+
+    Returns:
+        A handle, disabled where ``OTEL_SDK_DISABLED`` is true or another SDK is already in charge.
+
+    Raises:
+        InputError: an argument cannot be used. The environment never makes it raise.
+    """
+    arguments = locals()  # nothing but the parameters, here
+    from otel_kit.sdk import setup
+
+    return setup.init(**arguments)
+
+
+def shutdown() -> None:
+    """Flush within the shutdown budget and stop for good; later telemetry is dropped and counted."""
+    from otel_kit.sdk import setup
+
+    setup.shutdown()
+
+
+def force_flush(timeout: float = 10.0) -> bool:
+    """Deliver all that was recorded before, within `timeout` seconds; False where that did not work."""
+    from otel_kit.sdk import setup
+
+    return setup.force_flush(timeout)

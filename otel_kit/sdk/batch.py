@@ -1,0 +1,215 @@
+"""Collects ended spans and log records, and hands them as encoded requests to an outbox.
+
+The thread here never touches the network, so it empties its queue in time whatever the collector does.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from opentelemetry.context import Context
+from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanProcessor
+
+from otel_kit.sdk.notes import quietly
+from otel_kit.sdk.outbox import Outbox, Payload
+from otel_kit.sdk.tally import Tally
+from otel_kit.sdk.threads import spawn
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import ReadWriteLogRecord
+    from opentelemetry.sdk.trace import ReadableSpan, Span
+
+__all__ = ["BatchQueue", "LogQueue", "SpanQueue"]
+
+T = TypeVar("T")
+#: Items that may wait for the encoding thread; it wakes at every `BATCH` items, so this is only ever reached
+#: when the process gives that thread no time at all.
+MAX_ITEMS: Final = 16_384
+BATCH: Final = 512
+DELAY: Final = 1.0
+#: Below the 4 MiB that gRPC servers take by default.
+MAX_BODY: Final = 3_500_000
+
+
+class BatchQueue(Generic[T]):
+    """A bounded queue of items and the daemon thread that encodes them.
+
+    Args:
+        encode: makes one OTLP request of items.
+        outbox: takes the requests.
+        tally: counts what is lost here.
+    """
+
+    def __init__(self, encode: Callable[[Sequence[T]], bytes], outbox: Outbox, tally: Tally) -> None:
+        self._encode = encode
+        self.outbox = outbox
+        self._tally = tally
+        self._reset()
+
+    def _reset(self) -> None:
+        self._items: deque[T] = deque()
+        self._wake = threading.Event()
+        self._emptied = threading.Condition()
+        self._asked = 0
+        self._answered = 0
+        self._delay = DELAY
+        self._closed = False
+
+    def start(self) -> None:
+        """Start encoding."""
+        spawn(f"otel-kit-batch-{self._tally.signal}", self._run)
+
+    def renew_after_fork(self) -> None:
+        """Begin anew in a child process: what waited belongs to the parent."""
+        self._reset()
+        self.start()
+
+    def put(self, item: T) -> None:
+        """Add one item; O(1), takes no lock, never blocks."""
+        if self._closed:
+            self._tally.dropped(1, "already_shutdown")
+            return
+        items = self._items
+        items.append(item)
+        if len(items) >= BATCH or self._delay < DELAY:
+            if len(items) > MAX_ITEMS:
+                self._drop_oldest()
+            if not self._wake.is_set():
+                self._wake.set()
+
+    def ask(self) -> int:
+        """Ask for all that waits to be encoded now; the ticket is for `wait`."""
+        with self._emptied:
+            self._asked += 1
+            ticket = self._asked
+        self._wake.set()
+        return ticket
+
+    def wait(self, ticket: int, deadline: float) -> bool:
+        """Wait until what was put before `ask` is in the outbox; False at the deadline."""
+        with self._emptied:
+            while self._answered < ticket:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._emptied.wait(left)
+        return True
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until what was put before is delivered, `timeout` seconds at most."""
+        deadline = time.monotonic() + timeout
+        return self.wait(self.ask(), deadline) and self.outbox.wait_empty(deadline)
+
+    def hasten(self, *, on: bool) -> None:
+        """Encode each item as it comes from now on (the process may end any moment), or batch again."""
+        self._delay = DELAY / 50 if on else DELAY
+
+    def close(self) -> None:
+        """Take nothing more; what was not encoded in time is counted as lost."""
+        self._closed = True
+        self._wake.set()
+        lost = len(self._items)
+        self._items.clear()
+        if lost:
+            self._tally.dropped(lost, "shutdown_timeout")
+
+    def _drop_oldest(self) -> None:
+        try:
+            self._items.popleft()
+        except IndexError:  # the encoding thread was quicker
+            return
+        self._tally.dropped(1, "queue_full")
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._wake.wait(self._delay)
+            self._wake.clear()
+            with self._emptied:
+                ticket = self._asked
+            while self._items:
+                self._encode_batch()
+            with self._emptied:
+                self._answered = ticket
+                self._emptied.notify_all()
+
+    def _encode_batch(self) -> None:
+        batch: list[T] = []
+        items = self._items
+        while items and len(batch) < BATCH:
+            batch.append(items.popleft())
+        quietly(f"encoding {self._tally.signal}", lambda: self._post(batch))
+
+    def _post(self, batch: Sequence[T]) -> None:
+        try:
+            body = self._encode(batch)
+        except Exception as error:
+            if len(batch) == 1:
+                self._tally.dropped(1, "encode", type(error).__name__)
+                return
+            body = None
+        if body is not None and (len(body) <= MAX_BODY or len(batch) == 1):
+            self.outbox.put(Payload(body=body, items=len(batch)))
+            return
+        # One bad or huge item must not take the others with it.
+        middle = len(batch) // 2
+        self._post(batch[:middle])
+        self._post(batch[middle:])
+
+
+class SpanQueue(SpanProcessor):
+    """Feeds ended, sampled spans into a queue."""
+
+    def __init__(self, queue: BatchQueue[ReadableSpan]) -> None:
+        self._queue = queue
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Nothing to do before the end."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Keep a sampled span."""
+        context = span.context
+        if context is not None and context.trace_flags.sampled:
+            self._queue.put(span)
+
+    def shutdown(self) -> None:
+        """Flush; the library's own lifecycle closes the queue."""
+        self._queue.flush(3.0)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """True when all that ended before is delivered in time."""
+        return self._queue.flush(timeout_millis / 1000)
+
+
+class LogQueue(LogRecordProcessor):
+    """Feeds log records into a queue."""
+
+    def __init__(self, queue: BatchQueue[ReadableLogRecord]) -> None:
+        self._queue = queue
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        """Keep a copy without the context, which would hold a whole request in memory."""
+        record = copy.copy(log_record.log_record)
+        record.context = Context()
+        self._queue.put(
+            ReadableLogRecord(
+                log_record=record,
+                resource=log_record.resource or Resource.get_empty(),
+                instrumentation_scope=log_record.instrumentation_scope,
+                limits=log_record.limits,
+            )
+        )
+
+    def shutdown(self) -> None:
+        """Flush; the library's own lifecycle closes the queue."""
+        self._queue.flush(3.0)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """True when all that was emitted before is delivered in time."""
+        return self._queue.flush(timeout_millis / 1000)

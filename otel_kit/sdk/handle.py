@@ -1,0 +1,46 @@
+"""The handle that `otel_kit.init()` returns. Light: it is imported with `otel_kit` itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Telemetry"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telemetry:
+    """What `init` has set up.
+
+    Attributes:
+        enabled: False where another SDK is in charge, or ``OTEL_SDK_DISABLED`` is set.
+        service: the name under which this process reports.
+        env: ``deployment.environment.name``, or None.
+        version: ``service.version``, or None.
+        endpoints: signal -> URL that it is sent to; a signal that is off is absent.
+        why_disabled: one sentence, empty where enabled.
+    """
+
+    enabled: bool
+    service: str
+    env: str | None = None
+    version: str | None = None
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    why_disabled: str = ""
+    _flush: Callable[[float], bool] = field(default=lambda _: True, repr=False, compare=False)
+    _end: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
+
+    def force_flush(self, timeout: float = 10.0) -> bool:
+        """Deliver all that was recorded before this call.
+
+        Args:
+            timeout: seconds to wait at most.
+
+        Returns:
+            False where something could not be delivered in time; it stays queued.
+        """
+        return self._flush(timeout)
+
+    def shutdown(self) -> None:
+        """Flush within the shutdown budget and stop for good; what comes later is dropped and counted."""
+        self._end()

@@ -1,0 +1,89 @@
+"""Runs a function once a module is there: now if it is loaded, else right after its import.
+
+So the order of imports and `init()` does not matter, and a service that never imports gRPC does not pay for
+it.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from types import ModuleType
+
+from otel_kit.sdk.notes import quietly
+
+__all__ = ["when_imported"]
+
+Hook = Callable[[ModuleType], None]
+
+
+def when_imported(name: str, hook: Hook) -> None:
+    """Call `hook` with the module `name` as soon as it is imported; a fault in the hook stays here."""
+    module = sys.modules.get(name)
+    if module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False):
+        quietly(f"hook of {name}", lambda: hook(module))
+        return
+    finder = next((f for f in sys.meta_path if isinstance(f, _Finder)), None)
+    if finder is None:
+        finder = _Finder()
+        sys.meta_path.insert(0, finder)
+    finder.hooks.setdefault(name, []).append(hook)
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Finds a module as the other finders do, and wraps its loader."""
+
+    def __init__(self) -> None:
+        self.hooks: dict[str, list[Hook]] = {}
+        self._busy = threading.local()
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname not in self.hooks or getattr(self._busy, "name", None) == fullname:
+            return None
+        self._busy.name = fullname
+        try:
+            spec = _find(fullname, path, target)
+        finally:
+            self._busy.name = None
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader, self.hooks.pop(fullname))
+        return spec
+
+
+def _find(
+    fullname: str, path: Sequence[str] | None, target: ModuleType | None
+) -> importlib.machinery.ModuleSpec | None:
+    for finder in sys.meta_path:
+        find = getattr(finder, "find_spec", None)
+        spec: importlib.machinery.ModuleSpec | None = find(fullname, path, target) if find else None
+        if spec is not None:
+            return spec
+    return None
+
+
+class _Loader(importlib.abc.Loader):
+    """The real loader, followed by the hooks."""
+
+    def __init__(self, loader: importlib.abc.Loader, hooks: list[Hook]) -> None:
+        self._loader = loader
+        self._hooks = hooks
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        # The module must look as if we had never been here, also to importlib.resources and pickle.
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        for hook in self._hooks:
+            quietly(f"hook of {module.__name__}", lambda hook=hook: hook(module))  # type: ignore[misc]

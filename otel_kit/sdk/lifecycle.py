@@ -1,0 +1,194 @@
+"""When telemetry is flushed: one budget for all signals together, whatever ends the process.
+
+Triggers, in the order in which they usually come: the ASGI lifespan's end, SIGTERM, normal exit. None of them
+alone is enough: uvicorn ends by raising SIGTERM again, gunicorn's workers leave after the lifespan without
+running atexit, a script has no lifespan. Each flushes what came since the one before; what they wait adds up
+to the budget at most, unless everything was delivered in between.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any, Protocol
+
+from otel_kit.sdk.notes import LOGGER, quietly
+from otel_kit.sdk.outbox import Outbox
+from otel_kit.sdk.tally import Tally
+
+__all__ = ["Lifecycle", "Stage"]
+
+
+class Stage(Protocol):
+    """The thread of one signal that makes requests of what was recorded."""
+
+    outbox: Outbox
+
+    def start(self) -> None:
+        """Start its thread."""
+
+    def ask(self) -> int:
+        """Ask for all that was recorded to be put in the outbox; a ticket for `wait`."""
+
+    def wait(self, ticket: int, deadline: float) -> bool:
+        """Wait for that; False at the deadline."""
+
+    def hasten(self, *, on: bool) -> None:
+        """Do not batch any longer: the process is about to end."""
+
+    def close(self) -> None:
+        """Take nothing more."""
+
+    def renew_after_fork(self) -> None:
+        """Begin anew in a child process."""
+
+
+class Lifecycle:
+    """Flushes and ends the pipelines of all signals.
+
+    Args:
+        stages: one for each signal.
+        tallies: one for each signal.
+        budget: seconds that the end of the process may be held up.
+        renew: what else has to begin anew in a child process; runs before the stages.
+    """
+
+    def __init__(
+        self, stages: Sequence[Stage], tallies: Sequence[Tally], *, budget: float, renew: Callable[[], None]
+    ) -> None:
+        self._stages = stages
+        self._tallies = tallies
+        self._budget = budget
+        self._renew = renew
+        self._reset()
+
+    def _reset(self) -> None:
+        self._spent = 0.0
+        self._ended = False
+        self._ending = threading.Lock()
+
+    def start(self) -> None:
+        """Start the threads and install the triggers; SIGTERM only from the main thread."""
+        for stage in self._stages:
+            stage.outbox.start()
+            stage.start()
+        atexit.register(self.end)
+        _chain_sigterm(self)
+        if hasattr(os, "register_at_fork"):
+            # After the providers have registered theirs, so that it runs after theirs.
+            os.register_at_fork(after_in_child=self._after_fork)
+
+    def flush(self, timeout: float) -> bool:
+        """Deliver all that was recorded before; False where that did not work within `timeout` seconds."""
+        return self._flush(time.monotonic() + timeout)
+
+    def pause(self) -> None:
+        """The service has ended its work, but may still say something: flush, and batch no longer."""
+        for stage in self._stages:
+            stage.hasten(on=True)
+        self._flush_in_budget()
+
+    def resume(self) -> None:
+        """The service begins (again): batch as usual."""
+        for stage in self._stages:
+            stage.hasten(on=False)
+
+    def nudge(self) -> None:
+        """Send what there is without waiting for it."""
+        for stage in self._stages:
+            stage.hasten(on=True)
+            stage.ask()
+
+    def end(self) -> None:
+        """Flush and close; only the first call does something. Never raises."""
+        with self._ending:
+            if self._ended:
+                return
+            self._ended = True
+        quietly("shutdown", self._end)
+
+    def _end(self) -> None:
+        before = self._figures()
+        for stage in self._stages:
+            stage.hasten(on=True)
+        self._flush_in_budget()
+        for stage in self._stages:
+            stage.close()
+            stage.outbox.close()
+        after = self._figures()
+        flushed, dropped = after[0] - before[0], after[1] - before[1]
+        log = LOGGER.warning if dropped else LOGGER.info
+        log("otel-kit: flushed %d, dropped %d", flushed, dropped)
+
+    def _figures(self) -> tuple[int, int]:
+        figures = [tally.figures() for tally in self._tallies]
+        return sum(f[0] for f in figures), sum(f[1] for f in figures)
+
+    def _flush_in_budget(self) -> None:
+        begin = time.monotonic()
+        if self._flush(begin + max(0.0, self._budget - self._spent)):
+            self._spent = 0.0
+        else:
+            self._spent += time.monotonic() - begin
+
+    def _flush(self, deadline: float) -> bool:
+        tickets = [stage.ask() for stage in self._stages]
+        done = [stage.wait(ticket, deadline) for stage, ticket in zip(self._stages, tickets, strict=True)]
+        for stage in self._stages:
+            stage.outbox.hurry(deadline)
+        done += [stage.outbox.wait_empty(deadline) for stage in self._stages]
+        return all(done)
+
+    def _after_fork(self) -> None:
+        quietly("fork", self._begin_anew)
+
+    def _begin_anew(self) -> None:
+        ended = self._ended
+        self._reset()
+        if ended:
+            self._ended = True
+            return
+        for tally in self._tallies:
+            tally.renew_after_fork()
+        self._renew()
+        for stage in self._stages:
+            stage.outbox.renew_after_fork()
+            stage.renew_after_fork()
+        _end_with_multiprocessing(self)
+
+
+def _end_with_multiprocessing(lifecycle: Lifecycle) -> None:
+    """Children of multiprocessing end by os._exit: no atexit, only their own finalizers."""
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        # It clears all finalizers before it runs these.
+        util.register_after_fork(lifecycle, lambda obj: util.Finalize(None, obj.end, exitpriority=0))
+
+
+def _chain_sigterm(lifecycle: Lifecycle) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        LOGGER.debug("otel-kit: init() outside the main thread; SIGTERM is left to the service")
+        return
+    previous = signal.getsignal(signal.SIGTERM)
+    if previous is None or previous is signal.SIG_IGN:
+        return
+
+    def on_sigterm(signum: int, frame: FrameType | None) -> None:
+        if callable(previous):
+            # The service ends in its own way, which must not be held up; its exit flushes the rest.
+            quietly("SIGTERM", lifecycle.nudge)
+            previous(signum, frame)
+            return
+        lifecycle.end()
+        signal.signal(signum, signal.SIG_DFL)
+        os.kill(os.getpid(), signum)
+
+    with contextlib.suppress(ValueError):  # a subinterpreter
+        signal.signal(signal.SIGTERM, on_sigterm)

@@ -1,0 +1,45 @@
+"""What the library says about itself: by the `otel_kit` logger, rarely, and never as an exception."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+__all__ = ["LOGGER", "RateLimit", "quietly"]
+
+T = TypeVar("T")
+LOGGER: Final = logging.getLogger("otel_kit")
+
+
+class RateLimit:
+    """Lets one call through every `seconds`; safe between threads."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def allows(self) -> bool:
+        """True once per period."""
+        now = time.monotonic()
+        with self._lock:
+            if now < self._next:
+                return False
+            self._next = now + self._seconds
+            return True
+
+
+_FAULTS: Final = RateLimit(60.0)
+
+
+def quietly(what: str, work: Callable[[], T]) -> T | None:
+    """The result of `work`; a fault in it is logged (one a minute) and never reaches the service."""
+    try:
+        return work()
+    except Exception:
+        if _FAULTS.allows():
+            LOGGER.warning("otel-kit: fault in %s; the service is not affected", what, exc_info=True)
+        return None

@@ -1,0 +1,181 @@
+"""Builds the three providers of the SDK and what stands between them and the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
+from opentelemetry.sdk.metrics import MeterProvider, TraceBasedExemplarFilter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.version import __version__ as sdk_version
+
+from otel_kit import conventions
+from otel_kit.sdk.batch import BatchQueue, LogQueue, SpanQueue
+from otel_kit.sdk.delta import DeltaReader
+from otel_kit.sdk.lifecycle import Lifecycle, Stage
+from otel_kit.sdk.notes import LOGGER
+from otel_kit.sdk.outbox import Outbox
+from otel_kit.sdk.resource import instance_id
+from otel_kit.sdk.senders import make_sender
+from otel_kit.sdk.tally import Signal, Tally
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import ReadableLogRecord
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from otel_kit.sdk.settings import Settings
+    from otel_kit.sdk.targets import Target
+
+__all__ = ["Pipelines", "build"]
+
+T = TypeVar("T")
+#: Bytes of encoded requests that wait for a collector that is away; at 400 bytes a span about 40,000 spans.
+OUTBOX_BYTES: Final[dict[Signal, int]] = {"traces": 16_000_000, "metrics": 8_000_000, "logs": 16_000_000}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipelines:
+    """The providers of the signals that are on, and the lifecycle of all."""
+
+    tracer_provider: TracerProvider | None
+    meter_provider: MeterProvider | None
+    logger_provider: LoggerProvider | None
+    lifecycle: Lifecycle
+
+
+def build(settings: Settings) -> Pipelines:
+    """Providers as the settings want them; no thread runs yet and nothing is global yet."""
+    resource = Resource(
+        {
+            "telemetry.sdk.language": "python",
+            "telemetry.sdk.name": "opentelemetry",
+            "telemetry.sdk.version": sdk_version,
+            **settings.resource,
+            conventions.SERVICE_INSTANCE_ID: instance_id(settings.instance),
+        }
+    )
+    tallies = {signal: _tally(signal, target) for signal, target in _targets(settings)}
+    outboxes = {
+        signal: Outbox(
+            make_sender(signal, target), tallies[signal], limit=OUTBOX_BYTES[signal], timeout=target.timeout
+        )
+        for signal, target in _targets(settings)
+    }
+    stages: list[Stage] = []
+    meters, reader = _meters(settings, resource, outboxes, tallies)
+    tracers, spans = _tracers(resource, outboxes, tallies, meters)
+    loggers, logs = _loggers(resource, outboxes, tallies, meters)
+    stages = [stage for stage in (spans, logs, reader) if stage is not None]
+    providers = [provider for provider in (tracers, meters, loggers) if provider is not None]
+    if meters is not None:
+        for tally in tallies.values():
+            tally.report_to(meters)
+
+    def renew() -> None:
+        _new_instance(providers, settings.instance)
+        if meters is not None and reader is not None:
+            _forget_measurements(meters, reader)
+
+    return Pipelines(
+        tracer_provider=tracers,
+        meter_provider=meters,
+        logger_provider=loggers,
+        lifecycle=Lifecycle(stages, list(tallies.values()), budget=settings.shutdown_timeout, renew=renew),
+    )
+
+
+def _targets(settings: Settings) -> list[tuple[Signal, Target]]:
+    signals: tuple[Signal, ...] = ("traces", "metrics", "logs")
+    return [(signal, settings.targets[signal]) for signal in signals if signal in settings.targets]
+
+
+def _tally(signal: Signal, target: Target) -> Tally:
+    return Tally(
+        signal, component="otlp_grpc" if target.protocol == "grpc" else "otlp_http", endpoint=target.url
+    )
+
+
+def _meters(
+    settings: Settings, resource: Resource, outboxes: Mapping[Signal, Outbox], tallies: Mapping[Signal, Tally]
+) -> tuple[MeterProvider | None, DeltaReader | None]:
+    if "metrics" not in outboxes:
+        return None, None
+    reader = DeltaReader(outboxes["metrics"], tallies["metrics"], interval=settings.metric_interval)
+
+    def provider(**options: Any) -> MeterProvider:
+        return MeterProvider(metric_readers=[reader], resource=resource, shutdown_on_exit=False, **options)
+
+    return _lenient(provider, lambda: provider(exemplar_filter=TraceBasedExemplarFilter())), reader
+
+
+def _tracers(
+    resource: Resource,
+    outboxes: Mapping[Signal, Outbox],
+    tallies: Mapping[Signal, Tally],
+    meters: MeterProvider | None,
+) -> tuple[TracerProvider | None, BatchQueue[ReadableSpan] | None]:
+    if "traces" not in outboxes:
+        return None, None
+    from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+
+    queue: BatchQueue[ReadableSpan] = BatchQueue(
+        lambda spans: encode_spans(spans).SerializeToString(), outboxes["traces"], tallies["traces"]
+    )
+    limits = _lenient(SpanLimits, lambda: SpanLimits(128, 128, 128, 128, 128, 1000, 1000))
+    provider = TracerProvider(
+        resource=resource, shutdown_on_exit=False, span_limits=limits, meter_provider=meters
+    )
+    provider.add_span_processor(SpanQueue(queue))
+    return provider, queue
+
+
+def _loggers(
+    resource: Resource,
+    outboxes: Mapping[Signal, Outbox],
+    tallies: Mapping[Signal, Tally],
+    meters: MeterProvider | None,
+) -> tuple[LoggerProvider | None, BatchQueue[ReadableLogRecord] | None]:
+    if "logs" not in outboxes:
+        return None, None
+    from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
+
+    queue: BatchQueue[ReadableLogRecord] = BatchQueue(
+        lambda records: encode_logs(records).SerializeToString(), outboxes["logs"], tallies["logs"]
+    )
+    limits = _lenient(LogRecordLimits, lambda: LogRecordLimits(128, 100_000))
+    provider = LoggerProvider(
+        resource=resource, shutdown_on_exit=False, log_record_limits=limits, meter_provider=meters
+    )
+    provider.add_log_record_processor(LogQueue(queue))
+    return provider, queue
+
+
+def _lenient(make: Callable[[], T], fallback: Callable[[], T]) -> T:
+    """The SDK raises ValueError for some variables it cannot read; a service must start nevertheless."""
+    try:
+        return make()
+    except ValueError as error:
+        LOGGER.warning("otel-kit: an OTEL_* variable cannot be used, so the defaults are: %s", error)
+        return fallback()
+
+
+def _new_instance(providers: list[Any], begins: str) -> None:
+    """A child process writes series of its own; the providers' tracers and loggers follow."""
+    change = Resource({conventions.SERVICE_INSTANCE_ID: instance_id(begins)})
+    for provider in providers:
+        provider._update_resource(change)
+
+
+def _forget_measurements(meters: MeterProvider, reader: DeltaReader) -> None:
+    """What the parent measured is the parent's to report.
+
+    Locks that its other threads held at the moment of the fork would never be released here.
+    """
+    import threading
+
+    consumer: Any = meters._measurement_consumer
+    consumer._lock = threading.Lock()
+    consumer.add_metric_reader(reader)  # replaces the storage of a reader it knows

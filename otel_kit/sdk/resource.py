@@ -1,0 +1,97 @@
+"""The resource of this process, from arguments and environment alone: nothing here may touch the network."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+from otel_kit import conventions as c
+from otel_kit.sdk.environment import Environment
+
+__all__ = ["instance_id", "resource_attributes"]
+
+Value = str | int | float | bool
+UNKNOWN: Final = "unknown_service"
+
+#: Resource attribute -> variables by which the downward API is commonly made to tell it, first match wins.
+DOWNWARD_API: Final[dict[str, tuple[str, ...]]] = {
+    c.K8S_POD_NAME: ("K8S_POD_NAME", "POD_NAME", "MY_POD_NAME"),
+    c.K8S_POD_UID: ("K8S_POD_UID", "POD_UID", "MY_POD_UID"),
+    c.K8S_NAMESPACE_NAME: ("K8S_NAMESPACE_NAME", "K8S_NAMESPACE", "POD_NAMESPACE", "MY_POD_NAMESPACE"),
+    c.K8S_NODE_NAME: ("K8S_NODE_NAME", "NODE_NAME", "MY_NODE_NAME"),
+    c.K8S_CONTAINER_NAME: ("K8S_CONTAINER_NAME", "CONTAINER_NAME"),
+    c.K8S_CLUSTER_NAME: ("K8S_CLUSTER_NAME", "CLUSTER_NAME"),
+    "k8s.deployment.name": ("K8S_DEPLOYMENT_NAME",),
+    "k8s.cronjob.name": ("K8S_CRONJOB_NAME",),
+    "k8s.job.name": ("K8S_JOB_NAME",),
+}
+#: Datadog's unified service tagging
+#: (https://docs.datadoghq.com/getting_started/tagging/unified_service_tagging/).
+UNIFIED: Final[dict[str, str]] = {
+    c.SERVICE_NAME: "DD_SERVICE",
+    c.DEPLOYMENT_ENVIRONMENT: "DD_ENV",
+    c.SERVICE_VERSION: "DD_VERSION",
+}
+
+
+def resource_attributes(
+    env: Environment,
+    *,
+    service: str | None,
+    env_name: str | None,
+    version: str | None,
+    extra: Mapping[str, Value] | None,
+    host: str,
+) -> tuple[dict[str, Value], str]:
+    """The attributes without ``service.instance.id``, and what that id begins with.
+
+    An id given by the user is only a beginning, too: two workers of one pod would share it, and of two
+    writers of one series Datadog keeps one.
+    """
+    found: dict[str, Value] = dict(_datadog_tags(env))
+    for key, names in DOWNWARD_API.items():
+        value = env.text(*names)
+        if value is not None:
+            found[key] = value
+    for key, variable in UNIFIED.items():
+        value = env.text(variable)
+        if value is not None:
+            found[key] = value
+    found.update(_with_new_name(env.pairs("OTEL_RESOURCE_ATTRIBUTES")))
+    name = env.text("OTEL_SERVICE_NAME")
+    if name is not None:
+        found[c.SERVICE_NAME] = name
+    found.update(extra or {})
+    given = {c.SERVICE_NAME: service, c.DEPLOYMENT_ENVIRONMENT: env_name, c.SERVICE_VERSION: version}
+    found.update({key: value for key, value in given.items() if value is not None})
+    if c.SERVICE_NAME not in found:
+        found[c.SERVICE_NAME] = UNKNOWN
+        env.problems.append(
+            "the service has no name; set OTEL_SERVICE_NAME or DD_SERVICE, or give init(service=...)"
+        )
+    pod = found.get(c.K8S_POD_UID) or found.get(c.K8S_POD_NAME)
+    return found, str(found.pop(c.SERVICE_INSTANCE_ID, None) or pod or host)
+
+
+def _datadog_tags(env: Environment) -> dict[str, str]:
+    """``DD_TAGS``: key:value pairs separated by commas or blanks; env, service and version count as such."""
+    own = {"env": c.DEPLOYMENT_ENVIRONMENT, "service": c.SERVICE_NAME, "version": c.SERVICE_VERSION}
+    found = {}
+    for word in (env.text("DD_TAGS") or "").replace(",", " ").split():
+        key, colon, value = word.partition(":")
+        if colon and key and value:
+            found[own.get(key, key)] = value
+    return found
+
+
+def _with_new_name(pairs: dict[str, str]) -> dict[str, str]:
+    """``deployment.environment`` was the name of it until 2024; manifests still have it."""
+    old = pairs.get("deployment.environment")
+    return pairs if old is None else {c.DEPLOYMENT_ENVIRONMENT: old, **pairs}
+
+
+def instance_id(begins: str) -> str:
+    """An id that no other exporting process has, also after a fork, or where a pid comes again."""
+    return f"{begins}-{os.getpid()}-{secrets.token_hex(4)}"

@@ -1,0 +1,201 @@
+"""Composes everything: `init`, once per process, and never at the expense of the service."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from otel_kit import conventions
+from otel_kit.errors import OtelKitError
+from otel_kit.sdk.handle import Telemetry
+from otel_kit.sdk.notes import LOGGER
+from otel_kit.sdk.settings import Arguments, LogMode, Settings, resolve
+from otel_kit.sdk.targets import Protocol
+
+__all__ = ["force_flush", "init", "shutdown"]
+
+_LOCK: Final = threading.RLock()
+_current: tuple[Arguments, Telemetry] | None = None
+
+
+def init(
+    *,
+    service: str | None = None,
+    env: str | None = None,
+    version: str | None = None,
+    endpoint: str | None = None,
+    protocol: Protocol | None = None,
+    headers: Mapping[str, str] | None = None,
+    resource_attributes: Mapping[str, str | int | float | bool] | None = None,
+    traces: bool | None = None,
+    metrics: bool | None = None,
+    logs: LogMode | None = None,
+    log_level: int | str | None = None,
+    metric_interval: float | None = None,
+    shutdown_timeout: float | None = None,
+    health_routes: Sequence[str] | None = None,
+    instrument: bool | Sequence[str] | None = None,
+) -> Telemetry:
+    """See `otel_kit.init`, which is this function with its documentation."""
+    global _current
+    arguments = Arguments(
+        service=service,
+        env=env,
+        version=version,
+        endpoint=endpoint,
+        protocol=protocol,
+        headers=headers,
+        resource_attributes=resource_attributes,
+        traces=traces,
+        metrics=metrics,
+        logs=logs,
+        log_level=log_level,
+        metric_interval=metric_interval,
+        shutdown_timeout=shutdown_timeout,
+        health_routes=health_routes,
+        instrument=instrument,
+    )
+    with _LOCK:
+        if _current is not None:
+            if _current[0] != arguments:
+                LOGGER.warning(
+                    "otel-kit: init() was called before with other arguments; the first call holds"
+                )
+            return _current[1]
+        telemetry = _begin(arguments)
+        _current = arguments, telemetry
+        return telemetry
+
+
+def shutdown() -> None:
+    """Flush within the budget and stop for good; nothing before `init`."""
+    if _current is not None:
+        _current[1].shutdown()
+
+
+def force_flush(timeout: float = 10.0) -> bool:
+    """Deliver all that was recorded before, within `timeout` seconds; True before `init`."""
+    return True if _current is None else _current[1].force_flush(timeout)
+
+
+def _begin(arguments: Arguments) -> Telemetry:
+    settings = resolve(arguments, os.environ, host=socket.gethostname())
+    try:
+        return _set_up(settings)
+    except OtelKitError:
+        raise
+    except Exception:
+        LOGGER.exception("otel-kit: telemetry could not be set up; the service runs without it")
+        return _passive(settings, "a fault in the set-up, see the log")
+
+
+def _set_up(settings: Settings) -> Telemetry:
+    why = "OTEL_SDK_DISABLED is true" if settings.disabled else _foreign()
+    if why:
+        _logging(settings, None)
+        log = LOGGER.info if settings.disabled else LOGGER.warning
+        log("otel-kit: telemetry is off: %s", why)
+        return _passive(settings, why)
+
+    from otel_kit.sdk.providers import build
+
+    pipelines = build(settings)
+    _make_global(pipelines)
+    _logging(settings, pipelines.logger_provider)
+    for problem in settings.problems:
+        LOGGER.warning("otel-kit: %s", problem)
+    from otel_kit.sdk.instrument import instrument
+
+    instrument(settings, pipelines.lifecycle)
+    pipelines.lifecycle.start()
+    return Telemetry(
+        enabled=True,
+        service=str(settings.resource[conventions.SERVICE_NAME]),
+        env=_text(settings.resource.get(conventions.DEPLOYMENT_ENVIRONMENT)),
+        version=_text(settings.resource.get(conventions.SERVICE_VERSION)),
+        endpoints={signal: target.url for signal, target in settings.targets.items()},
+        _flush=pipelines.lifecycle.flush,
+        _end=pipelines.lifecycle.end,
+    )
+
+
+def _passive(settings: Settings, why: str) -> Telemetry:
+    return Telemetry(
+        enabled=False,
+        service=str(settings.resource[conventions.SERVICE_NAME]),
+        env=_text(settings.resource.get(conventions.DEPLOYMENT_ENVIRONMENT)),
+        version=_text(settings.resource.get(conventions.SERVICE_VERSION)),
+        why_disabled=why,
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _foreign() -> str:
+    """Who else is in charge, or an empty string.
+
+    Global providers cannot be replaced, and a second pipeline beside theirs would send everything twice. So
+    whoever came first keeps the service.
+    """
+    if "ddtrace.auto" in sys.modules or "ddtrace.bootstrap.sitecustomize" in sys.modules:
+        return "ddtrace already instruments this process; start it without ddtrace-run to use otel-kit"
+    from opentelemetry import _logs, metrics, trace
+
+    providers: tuple[Any, ...] = (
+        trace.get_tracer_provider(),
+        metrics.get_meter_provider(),
+        _logs.get_logger_provider(),
+    )
+    for provider in providers:
+        kind = type(provider)
+        if not kind.__module__.startswith(
+            ("opentelemetry.trace", "opentelemetry.metrics", "opentelemetry._logs")
+        ):
+            return (
+                f"a {kind.__module__}.{kind.__qualname__} was already set by other code "
+                "(opentelemetry-instrument?); remove that, or init(), so that nothing is sent twice"
+            )
+    return ""
+
+
+def _make_global(pipelines: Any) -> None:
+    from opentelemetry import _logs, metrics, trace
+
+    from otel_kit.sdk.propagation import set_propagators
+
+    set_propagators()
+    if pipelines.meter_provider is not None:
+        metrics.set_meter_provider(pipelines.meter_provider)
+    if pipelines.tracer_provider is not None:
+        trace.set_tracer_provider(pipelines.tracer_provider)
+    if pipelines.logger_provider is not None:
+        _logs.set_logger_provider(pipelines.logger_provider)
+
+
+def _logging(settings: Settings, provider: Any) -> None:
+    from otel_kit.sdk.log_handlers import KitHandler, OtlpHandler, StdoutHandler
+    from otel_kit.sdk.log_takeover import take_over
+
+    handlers: list[KitHandler] = []
+    console = settings.logs in ("stdout", "both")
+    if console:
+        names = {
+            "service": conventions.SERVICE_NAME,
+            "env": conventions.DEPLOYMENT_ENVIRONMENT,
+            "version": conventions.SERVICE_VERSION,
+        }
+        handlers.append(
+            StdoutHandler(
+                {k: str(settings.resource[key]) for k, key in names.items() if key in settings.resource}
+            )
+        )
+    if provider is not None:
+        handlers.append(OtlpHandler(provider))
+    if handlers:
+        take_over(handlers, console=console, level=settings.log_level)

@@ -1,0 +1,102 @@
+"""Counts what one signal delivered and lost: as metrics for the backend, and one log line a minute at most.
+
+The metrics are those of the semantic conventions for SDKs
+(https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/):
+``otel.sdk.exporter.{span,log,metric_data_point}.exported`` and ``otel.sdk.processor.{span,log}.processed``,
+both with ``error.type`` on what was lost.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final, Literal
+
+from otel_kit.sdk.notes import LOGGER, RateLimit
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import Counter, MeterProvider
+
+__all__ = ["Signal", "Tally"]
+
+Signal = Literal["traces", "metrics", "logs"]
+_ITEM: Final[dict[Signal, str]] = {"traces": "span", "metrics": "metric_data_point", "logs": "log"}
+#: Losses before a request was tried; all others are the exporter's.
+_BEFORE_EXPORT: Final = frozenset({"queue_full", "already_shutdown"})
+
+
+class Tally:
+    """Deliveries and losses of one signal in this process.
+
+    Args:
+        signal: traces, metrics or logs.
+        component: how it is exported, for ``otel.component.type``: ``otlp_http`` or ``otlp_grpc``.
+        endpoint: where to, for the log line.
+    """
+
+    def __init__(self, signal: Signal, *, component: str, endpoint: str) -> None:
+        self.signal: Final = signal
+        self._endpoint = endpoint
+        self._attributes = {"otel.component.type": f"{component}_{_ITEM[signal]}_exporter"}
+        self._exported: Counter | None = None
+        self._processed: Counter | None = None
+        self.renew_after_fork()
+
+    def renew_after_fork(self) -> None:
+        """Count from zero; the parent keeps its own figures."""
+        self._lock = threading.Lock()
+        self._log_line = RateLimit(60.0)
+        self._failing = False
+        self._delivered = 0
+        self._dropped: dict[str, int] = {}
+
+    def report_to(self, provider: MeterProvider) -> None:
+        """Record from now on through `provider`."""
+        meter = provider.get_meter("otel_kit")
+        item = _ITEM[self.signal]
+        unit = "{data_point}" if self.signal == "metrics" else "{span}" if item == "span" else "{log_record}"
+        self._exported = meter.create_counter(f"otel.sdk.exporter.{item}.exported", unit=unit)
+        if self.signal != "metrics":
+            self._processed = meter.create_counter(f"otel.sdk.processor.{item}.processed", unit=unit)
+
+    def delivered(self, items: int) -> None:
+        """Items that the collector took."""
+        with self._lock:
+            self._delivered += items
+            recovered, self._failing = self._failing, False
+        if self._exported is not None:
+            self._exported.add(items, self._attributes)
+        if recovered:
+            LOGGER.info("otel-kit: %s reach %s again", self.signal, self._endpoint)
+
+    def dropped(self, items: int, reason: str, detail: str = "") -> None:
+        """Items that are lost for good, and why (``error.type``)."""
+        with self._lock:
+            self._dropped[reason] = self._dropped.get(reason, 0) + items
+        early = reason in _BEFORE_EXPORT and self._processed is not None
+        counter = self._processed if early else self._exported
+        if counter is not None:
+            counter.add(items, {**self._attributes, "error.type": reason})
+        self._warn(f"lost: {reason}{': ' + detail if detail else ''}", waiting=None)
+
+    def failing(self, why: str, *, waiting: int) -> None:
+        """A try that failed and will be repeated; `waiting` bytes are kept meanwhile."""
+        self._failing = True
+        self._warn(f"cannot be delivered: {why}", waiting=waiting)
+
+    def figures(self) -> tuple[int, int]:
+        """Items delivered and dropped so far."""
+        with self._lock:
+            return self._delivered, sum(self._dropped.values())
+
+    def _warn(self, what: str, *, waiting: int | None) -> None:
+        if not self._log_line.allows():
+            return
+        kept = "" if waiting is None else f"; {waiting} bytes wait for it"
+        LOGGER.warning(
+            "otel-kit: %s to %s %s%s; %d dropped so far",
+            self.signal,
+            self._endpoint,
+            what,
+            kept,
+            self.figures()[1],
+        )

@@ -1,0 +1,125 @@
+"""Where each signal goes: protocol, URL, headers, timeout, compression and TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from otel_kit import conventions
+from otel_kit.sdk.environment import Environment
+
+__all__ = ["Protocol", "Target", "resolve_targets"]
+
+Protocol = Literal["http/protobuf", "grpc"]
+PROTOCOLS: Final = ("http/protobuf", "grpc")
+PREFIX: Final = "OTEL_EXPORTER_OTLP"
+#: Variables by which the downward API is commonly made to name the node, whose collector listens on a host
+#: port.
+NODE_ADDRESSES: Final = ("HOST_IP", "NODE_IP", "K8S_NODE_IP", "DD_AGENT_HOST")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """How one signal reaches the collector.
+
+    Attributes:
+        url: for HTTP the full URL of the signal, for gRPC scheme, host and port.
+        timeout: seconds for one try.
+        certificate: file of the CA to trust; key and chain are files for mutual TLS.
+    """
+
+    protocol: Protocol
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    timeout: float
+    compress: bool
+    certificate: str | None = None
+    client_key: str | None = None
+    client_chain: str | None = None
+
+
+def resolve_targets(
+    env: Environment,
+    signals: Iterable[str],
+    *,
+    endpoint: str | None,
+    protocol: Protocol | None,
+    headers: Mapping[str, str] | None,
+) -> dict[str, Target]:
+    """The target of each signal; arguments win over its own variables, these over the general ones."""
+    return {signal: _target(env, signal, endpoint, protocol, headers) for signal in signals}
+
+
+def _target(
+    env: Environment,
+    signal: str,
+    endpoint: str | None,
+    protocol: Protocol | None,
+    headers: Mapping[str, str] | None,
+) -> Target:
+    own = f"{PREFIX}_{signal.upper()}"
+
+    def text(key: str) -> str | None:
+        return env.text(f"{own}_{key}", f"{PREFIX}_{key}")
+
+    chosen: Protocol = protocol or _protocol(env, own)
+    return Target(
+        protocol=chosen,
+        url=_url(env, own, signal, chosen, endpoint),
+        headers={**env.pairs(f"{PREFIX}_HEADERS"), **env.pairs(f"{own}_HEADERS"), **(headers or {})},
+        timeout=env.seconds((f"{own}_TIMEOUT", f"{PREFIX}_TIMEOUT"), 10.0),
+        compress=_compress(env, own),
+        certificate=text("CERTIFICATE"),
+        client_key=text("CLIENT_KEY"),
+        client_chain=text("CLIENT_CERTIFICATE"),
+    )
+
+
+def _protocol(env: Environment, own: str) -> Protocol:
+    name = f"{own}_PROTOCOL" if env.text(f"{own}_PROTOCOL") else f"{PREFIX}_PROTOCOL"
+    return "grpc" if env.choice(name, PROTOCOLS, "http/protobuf") == "grpc" else "http/protobuf"
+
+
+def _compress(env: Environment, own: str) -> bool:
+    name = f"{own}_COMPRESSION" if env.text(f"{own}_COMPRESSION") else f"{PREFIX}_COMPRESSION"
+    return env.choice(name, ("gzip", "none"), "none") == "gzip"
+
+
+def _url(env: Environment, own: str, signal: str, protocol: Protocol, endpoint: str | None) -> str:
+    port = conventions.PORT_OTLP_GRPC if protocol == "grpc" else conventions.PORT_OTLP_HTTP
+    node = env.text(*NODE_ADDRESSES) or "localhost"
+    default = f"http://{f'[{node}]' if ':' in node else node}:{port}"
+    name = f"{own}_ENDPOINT"
+    given = endpoint or _checked(env, name)
+    exact = endpoint is None and given is not None
+    if given is None:
+        given = _checked(env, conventions.ENV_OTLP_ENDPOINT) or default
+    if protocol == "grpc":
+        return given.rstrip("/")
+    if urlsplit(given).port == conventions.PORT_OTLP_GRPC:
+        env.problems.append(
+            f"the endpoint {given} has the port of OTLP/gRPC but the protocol is http/protobuf; "
+            f"use port {conventions.PORT_OTLP_HTTP} or protocol grpc"
+        )
+    return given if exact else f"{given.rstrip('/')}/v1/{signal}"
+
+
+def _checked(env: Environment, name: str) -> str | None:
+    """The URL in a variable, or None with a problem noted where no client could use it."""
+    value = env.text(name)
+    if value is None:
+        return None
+    if "://" not in value:
+        # gRPC endpoints are often written so; OTEL_EXPORTER_OTLP_INSECURE says which scheme is meant.
+        value = f"{'http' if env.flag(f'{PREFIX}_INSECURE', default=True) else 'https'}://{value}"
+    parts = urlsplit(value)
+    try:
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        usable = False
+    if usable:
+        return value
+    env.problems.append(f"{name} is no http:// or https:// URL, so the default endpoint is used")
+    return None
