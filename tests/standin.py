@@ -73,10 +73,10 @@ class StandIn:
         """
         lost = {f"{x['signal']}: {x['reason']}": float(x["count"]) for x in self.get("/dev/api/losses")}
         for metric in self.get("/dev/api/metrics"):
-            if _tells_of_loss(metric["name"]):
-                count = self.total(f"sum:{metric['name']}{{*}}.as_count()")
-                if count:
-                    lost[metric["name"]] = count
+            scope = _scope_of_losses(metric["name"])
+            count = self.total(f"sum:{metric['name']}{{{scope}}}.as_count()") if scope else 0
+            if count:
+                lost[metric["name"]] = count
         return lost
 
 
@@ -84,7 +84,8 @@ class StandIn:
 _COLLECTOR_LOSS = ("_refused_", "_enqueue_failed_", "_send_failed_", "_dropped_too_early")
 
 
-def _tells_of_loss(name: str) -> bool:
-    if name.startswith("otelcol"):
-        return any(part in name for part in _COLLECTOR_LOSS)
-    return name.startswith("otel_kit.") and "dropped" in name
+def _scope_of_losses(metric: str) -> str | None:
+    """The filter under which a metric counts losses; None for a metric that counts something else."""
+    if metric.startswith("otelcol"):
+        return "*" if any(part in metric for part in _COLLECTOR_LOSS) else None
+    return "error.type:*" if metric.startswith(("otel.sdk.exporter.", "otel.sdk.processor.")) else None
