@@ -22,3 +22,7 @@ def instrument(settings: Settings, lifecycle: Lifecycle) -> None:
         when_imported("starlette.applications", hook.patch_starlette)
         when_imported("fastapi.applications", hook.patch_fastapi)
         when_imported("opentelemetry.instrumentation.asgi", hook.patch_contrib)
+    if "grpc" in settings.instrument:
+        from otel_kit.sdk.rpc_hook import patch_grpc
+
+        when_imported("grpc", patch_grpc)

@@ -1,4 +1,4 @@
-"""A small OTLP receiver for the tests: takes HTTP and gRPC, decodes protobuf, and can be slow, full or away."""
+"""A small OTLP receiver for the tests: HTTP and gRPC, decodes protobuf, can be slow, full or away."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class Sink:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_POST(self) -> None:  # noqa: N802
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 if self.headers.get("content-encoding") == "gzip":
                     body = gzip.decompress(body)
@@ -177,8 +177,8 @@ class Sink:
         """The same over gRPC, on the same port number."""
         sink = self
 
-        class Services(grpc.GenericRpcHandler):
-            def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        class Services(grpc.GenericRpcHandler[Any, Any]):
+            def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
                 signal = {"Trace": "traces", "Metri": "metrics", "LogsS": "logs"}
                 path = signal[str(details.method).rpartition(".")[2][:5]]
                 headers = {k: v for k, v in details.invocation_metadata if isinstance(v, str)}
@@ -188,7 +188,7 @@ class Sink:
 
                 return grpc.unary_unary_rpc_method_handler(export)
 
-        server = grpc.server(ThreadPoolExecutor(4), handlers=(Services(),))
+        server = grpc.server(ThreadPoolExecutor(4), handlers=[Services()])
         server.add_insecure_port(f"127.0.0.1:{self.port}")
         server.start()
         return server
