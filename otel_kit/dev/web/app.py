@@ -18,6 +18,7 @@ from otel_kit.dev.web.management import fallback_route, validate_route
 from otel_kit.dev.web.monitors import monitor_routes
 from otel_kit.dev.web.otlp import otlp_routes
 from otel_kit.dev.web.page import page_routes
+from otel_kit.dev.web.query import query_route
 from otel_kit.dev.web.rate_limits import RateLimits
 from otel_kit.dev.web.read_api import read_routes
 
@@ -36,6 +37,7 @@ def create_app(database: Database, *, keep: int, lifespan: Lifespan) -> Starlett
         validate_route(limits),
         *monitor_routes(database, limits),
         *dashboard_routes(database, limits),
+        query_route(database, limits),
         fallback_route(),
         *page_routes(),
     ]

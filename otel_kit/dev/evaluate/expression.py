@@ -1,0 +1,129 @@
+"""An expression, bucket by bucket: the path of graphs, and of monitors without ``as_count()``.
+
+A bucket in which one side has no value has none in the result, and so has a division by zero: such points are
+skipped (https://docs.datadoghq.com/monitors/guide/monitor-arithmetic-and-sparse-metrics/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from otel_kit.datadog.query import Binary, Expr, Function, MetricQuery, Number, Text
+from otel_kit.dev.evaluate.frame import Frame, merge_seen
+from otel_kit.dev.evaluate.functions import DEFAULT_ZERO, EXCLUDE_NULL, value_function
+from otel_kit.dev.evaluate.rollup import frame_of
+from otel_kit.dev.evaluate.series import Group, SeriesReader, Span
+from otel_kit.errors import InputError, UnsupportedError
+
+__all__ = ["arithmetic", "evaluate", "group_pairs", "is_null_group", "joined_by"]
+
+
+def evaluate(expr: Expr | Text, reader: SeriesReader, span: Span, *, missing_tag: str | None) -> Frame:
+    """The frame of `expr` over `span`.
+
+    Raises:
+        UnsupportedError: something in it is not evaluated, by name.
+    """
+    if isinstance(expr, MetricQuery):
+        return frame_of(expr, reader, span, missing_tag=missing_tag)
+    if isinstance(expr, Number):
+        return Frame(constant=expr.value)
+    if isinstance(expr, Binary):
+        left = evaluate(expr.left, reader, span, missing_tag=missing_tag)
+        right = evaluate(expr.right, reader, span, missing_tag=missing_tag)
+        return _combined(expr.op, left, right)
+    if isinstance(expr, Function):
+        return _applied(expr, reader, span, missing_tag)
+    raise InputError(f"{expr.value!r} is not a query")
+
+
+def arithmetic(op: str, left: float, right: float) -> float | None:
+    """Plain arithmetic; a division by zero has no value."""
+    if op == "+":
+        return left + right
+    if op == "-":
+        return left - right
+    if op == "*":
+        return left * right
+    return left / right if right else None
+
+
+def joined_by(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
+    """The tag keys of both sides: they are equal, or one side is not grouped and holds for all groups."""
+    if left and right and set(left) != set(right):
+        raise UnsupportedError(
+            f"arithmetic of queries by {{{','.join(left)}}} and by {{{','.join(right)}}} is not evaluated"
+        )
+    return left or right
+
+
+def group_pairs(
+    left: Mapping[Group, object],
+    right: Mapping[Group, object],
+    left_by: tuple[str, ...],
+    right_by: tuple[str, ...],
+) -> dict[Group, tuple[Group, Group]]:
+    """Each group of the result, and the groups it comes from on the left and on the right."""
+    if left_by and not right_by:
+        return {group: (group, ()) for group in left}
+    if right_by and not left_by:
+        return {group: ((), group) for group in right}
+    order = [right_by.index(key) for key in left_by]
+    mirrored = {tuple(group[i] for i in order): group for group in right}
+    found = {group: (group, mirrored.get(group, group)) for group in left}
+    return {**{group: (group, theirs) for group, theirs in mirrored.items()}, **found}
+
+
+def is_null_group(group: Group) -> bool:
+    """Is the group named by a tag that a series lacks?"""
+    return any(tag.lower().endswith(":n/a") for tag in group)
+
+
+def _combined(op: str, left: Frame, right: Frame) -> Frame:
+    if left.constant is not None and right.constant is not None:
+        value = arithmetic(op, left.constant, right.constant)
+        if value is None:
+            raise InputError("a constant is divided by zero")
+        return Frame(constant=value)
+    if left.constant is not None:
+        constant = left.constant
+        return _mapped(right, lambda value: arithmetic(op, constant, value))
+    if right.constant is not None:
+        constant = right.constant
+        return _mapped(left, lambda value: arithmetic(op, value, constant))
+    if left.step != right.step:
+        raise UnsupportedError(f"arithmetic of roll-ups of {left.step} s and {right.step} s is not evaluated")
+    rows: dict[Group, dict[int, float]] = {}
+    for group, (ours, theirs) in group_pairs(left.rows, right.rows, left.by, right.by).items():
+        a, b = left.rows.get(ours, {}), right.rows.get(theirs, {})
+        values = ((bucket, arithmetic(op, a[bucket], b[bucket])) for bucket in a if bucket in b)
+        rows[group] = {bucket: value for bucket, value in values if value is not None}
+    seen = {group: s for group, s in merge_seen(left.seen, right.seen).items() if group in rows}
+    return Frame(by=joined_by(left.by, right.by), step=left.step, rows=rows, seen=seen)
+
+
+def _mapped(frame: Frame, change: object) -> Frame:
+    assert callable(change)
+    rows = {}
+    for group, row in frame.rows.items():
+        values = ((bucket, change(value)) for bucket, value in row.items())
+        rows[group] = {bucket: value for bucket, value in values if value is not None}
+    return Frame(by=frame.by, step=frame.step, rows=rows, seen=frame.seen)
+
+
+def _applied(function: Function, reader: SeriesReader, span: Span, missing_tag: str | None) -> Frame:
+    if not function.args:
+        raise InputError(f"{function.name}() takes a query")
+    special = function.name in {DEFAULT_ZERO, EXCLUDE_NULL}
+    change = None if special else value_function(function)
+    frame = evaluate(function.args[0], reader, span, missing_tag=missing_tag)
+    if change is not None:
+        return _mapped(frame, change)
+    if function.name == EXCLUDE_NULL:
+        rows = {group: row for group, row in frame.rows.items() if not is_null_group(group)}
+        return Frame(by=frame.by, step=frame.step, rows=rows, seen=frame.seen)
+    buckets = span.with_step(frame.step or span.step).buckets()
+    zeroed = {group: {b: row.get(b, 0.0) for b in buckets} for group, row in frame.rows.items()}
+    if not frame.by and not zeroed:
+        zeroed = {(): dict.fromkeys(buckets, 0.0)}
+    return Frame(by=frame.by, step=frame.step or span.step, rows=zeroed, seen=frame.seen)
