@@ -71,6 +71,8 @@ def apply(monitors: Path, dashboards: Path, services: Path | None, yes: bool) ->
 
     Every changed monitor is validated by Datadog before the first write. Nothing is deleted.
     """
+    if not yes and not output.is_terminal():
+        raise InputError("apply asks before it writes, and nobody is there to answer", fix="add --yes")
     definitions = _definitions(monitors, dashboards, services)
     with _datadog() as api:
         found = plan_against(definitions, api)
@@ -78,18 +80,12 @@ def apply(monitors: Path, dashboards: Path, services: Path | None, yes: bool) ->
             output.echo(line)
         if not found.actions:
             return 0
-        if not yes and not _agreed():
+        if not yes and not output.confirm("Write this to Datadog?"):
             raise click.Abort
         apply_plan(found, api, _report)
     create, update = found.count("create"), found.count("update")
     output.echo(f"Applied: {create} created, {update} updated.")
     return 0
-
-
-def _agreed() -> bool:
-    if not output.is_terminal():
-        raise InputError("nobody is there to answer", fix="look at the plan, then run apply --yes")
-    return output.confirm("Write this to Datadog?")
 
 
 def _definitions(monitors: Path, dashboards: Path, services: Path | None) -> Sequence[Definition]:

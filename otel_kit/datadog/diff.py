@@ -1,19 +1,20 @@
 """Compare two JSON values: a list of edits, each with its path. Pure and deterministic.
 
 Numbers are equal by value (5 and 5.0), true is not 1. Lists are aligned before they are compared, so that one
-item put in front is one edit; lists of things with unique names are compared by name; a frozenset stands for
-a list whose order means nothing.
+item put in front is one edit; lists of things with unique names are compared by name. Where order means
+nothing, a frozenset stands for a list of words and an `Unordered` for a list of anything.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Final, TypeAlias
 
-__all__ = ["ABSENT", "Absent", "Edit", "Path", "canonical", "diff", "moved", "same"]
+__all__ = ["ABSENT", "Absent", "Edit", "Path", "Unordered", "canonical", "diff", "moved", "same"]
 
 #: Steps from the root: a key, a list index, or ``[label]`` for a list item that is known by name.
 Path: TypeAlias = "tuple[str | int, ...]"
@@ -29,6 +30,10 @@ class Absent:
 ABSENT: Final = Absent()
 
 
+class Unordered(list[Any]):
+    """A list in which order means nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
     """One difference: `old` is what Datadog has, `new` what the files want."""
@@ -42,6 +47,8 @@ def same(old: Any, new: Any) -> bool:
     """Equal as JSON."""
     if isinstance(old, dict) and isinstance(new, dict):
         return old.keys() == new.keys() and all(same(value, new[key]) for key, value in old.items())
+    if isinstance(old, Unordered) and isinstance(new, Unordered):
+        return Counter(map(canonical, old)) == Counter(map(canonical, new))
     if isinstance(old, list) and isinstance(new, list):
         return len(old) == len(new) and all(map(same, old, new))
     if isinstance(old, bool) or isinstance(new, bool):
@@ -65,7 +72,8 @@ def diff(old: Any, new: Any, path: Path = ()) -> Iterator[Edit]:
         yield from (Edit(path=path, old=item, new=ABSENT) for item in sorted(old - new))
         yield from (Edit(path=path, old=ABSENT, new=item) for item in sorted(new - old))
     elif isinstance(old, list) and isinstance(new, list):
-        yield from _lists(old, new, path)
+        unordered = isinstance(old, Unordered) and isinstance(new, Unordered)
+        yield from _unordered(old, new, path) if unordered else _lists(old, new, path)
     else:
         yield Edit(path=path, old=old, new=new)
 
@@ -86,6 +94,8 @@ def _longest(runs: list[list[int]]) -> list[int]:
 def _integral(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _integral(child) for key, child in value.items()}
+    if isinstance(value, Unordered):
+        return sorted((_integral(child) for child in value), key=canonical)
     if isinstance(value, (list, tuple)):
         return [_integral(child) for child in value]
     if isinstance(value, frozenset):
@@ -107,6 +117,28 @@ def _lists(old: list[Any], new: list[Any], path: Path) -> Iterator[Edit]:
     for i, j in pairs:
         here = (*path, (i or 0) if j is None else j)
         yield from diff(ABSENT if i is None else old[i], ABSENT if j is None else new[j], here)
+
+
+def _unordered(old: list[Any], new: list[Any], path: Path) -> Iterator[Edit]:
+    """What both have is equal; the rest is paired in the order it comes in."""
+    kept = Counter(map(canonical, old)) & Counter(map(canonical, new))
+    before, after = _without(old, kept), _without(new, kept)
+    for k in range(max(len(before), len(after))):
+        i, was = before[k] if k < len(before) else (0, ABSENT)
+        j, wanted = after[k] if k < len(after) else (i, ABSENT)
+        yield from diff(was, wanted, (*path, j))
+
+
+def _without(items: list[Any], kept: Counter[str]) -> list[tuple[int, Any]]:
+    left = Counter(kept)
+    rest = []
+    for index, item in enumerate(items):
+        key = canonical(item)
+        if left[key]:
+            left[key] -= 1
+        else:
+            rest.append((index, item))
+    return rest
 
 
 def _names(items: list[Any]) -> list[str] | None:

@@ -32,7 +32,7 @@ from otel_kit.datadog.repeat import matching, service_values
 from otel_kit.datadog.services import Service
 from otel_kit.datadog.vocabulary import MONITOR_KEYS, OPTION_KEYS, READ_ONLY_MONITOR_KEYS, THRESHOLD_KEYS
 from otel_kit.datadog.yaml_tree import Node
-from otel_kit.errors import InputError
+from otel_kit.errors import InputError, UnsupportedError
 
 __all__ = ["monitors_of"]
 
@@ -42,6 +42,7 @@ def monitors_of(root: Node, services: Sequence[Service] | None, notes: list[str]
 
     Raises:
         InputError: with file and line.
+        UnsupportedError: for assets.
     """
     require_mapping(root, "a monitors file")
     known_keys(root, ("defaults", "monitors"), "a monitors file")
@@ -109,6 +110,10 @@ def _merge(default: Node, own: Node, key: str = "") -> Node:
 def _known_monitor_keys(node: Node, what: str, known: frozenset[str]) -> None:
     require_mapping(node, what)
     for key, child in node.mapping.items():
+        if key == "assets":
+            raise UnsupportedError(
+                "'assets' are not managed yet", where=child.where, fix="link in the message"
+            )
         if key in READ_ONLY_MONITOR_KEYS:
             raise InputError(f"'{key}' in {what} is written by Datadog", where=child.where, fix="remove it")
     known_keys(node, known, what)

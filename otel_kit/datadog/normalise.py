@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from otel_kit.datadog.diff import Edit, diff
+from otel_kit.datadog.diff import Edit, Unordered, diff
 from otel_kit.datadog.identity import marked_body
 from otel_kit.datadog.model import Definition, Json, Live
 from otel_kit.datadog.vocabulary import METRIC_TYPES, OPTION_DEFAULTS, OPTION_KEYS
@@ -125,7 +125,7 @@ def _dashboard_form(body: Json, wanted: Json) -> Json:
         if key in _DASHBOARD_SETS:
             form[key] = frozenset(value or [])
         elif key == "template_variable_presets":
-            form[key] = sorted(value or [], key=lambda preset: str(preset.get("name")))
+            form[key] = Unordered(value or [])  # Datadog sorts them by name
         else:
             form[key] = value or None
     return form

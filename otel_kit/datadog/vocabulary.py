@@ -63,7 +63,6 @@ MONITOR_KEYS: Final = frozenset(
 
 READ_ONLY_MONITOR_KEYS: Final = frozenset(
     {
-        "assets",
         "created",
         "created_at",
         "creator",

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from otel_kit.datadog.diff import ABSENT, Edit, Path, canonical, diff, moved
+from otel_kit.datadog.diff import ABSENT, Edit, Path, Unordered, canonical, diff, moved
 from otel_kit.datadog.model import Json
 
 __all__ = ["match_widgets", "widget_edits", "with_live_ids"]
@@ -104,7 +104,7 @@ def _unordered_formats(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        key: sorted(child, key=canonical)
+        key: Unordered(child)
         if key == "conditional_formats" and isinstance(child, list)
         else _unordered_formats(child)
         for key, child in value.items()
