@@ -1,0 +1,69 @@
+"""``otel-kit collector``: render the collectors of an environment, and ask the real collector about them."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from otel_kit.cli import output
+from otel_kit.collector.files import write
+from otel_kit.collector.generate import generate
+from otel_kit.collector.load import load_spec
+from otel_kit.collector.spec import Spec
+from otel_kit.collector.validate import default_binary, validate
+
+__all__ = ["collector"]
+
+_ENV = click.option("--env", "environment", required=True, help="Environment: the spec SPEC_DIR/ENV.yaml.")
+_SPEC_DIR = click.option(
+    "--spec-dir", type=click.Path(path_type=Path), default=Path("collector"), show_default=True, help="Folder of specs."
+)
+
+
+@click.group()
+def collector() -> None:
+    """Render and validate the configuration of the collectors."""
+
+
+@collector.command()
+@_ENV
+@_SPEC_DIR
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write to.")
+def render(environment: str, spec_dir: Path, out: Path | None) -> None:
+    """Write config/TIER.yaml and manifests/*.yaml of an environment.
+
+    Without --out: SPEC_DIR/rendered/ENV, or build/collector/ENV where nothing runs in Kubernetes.
+    """
+    spec = load_spec(spec_dir, environment)
+    files = generate(spec)
+    folder = out or _default_folder(spec, spec_dir)
+    changed = write(folder, files)
+    for path in changed:
+        output.echo(str(path))
+    output.progress(f"{environment}: {len(files)} files in {folder}, {len(changed)} changed")
+
+
+@collector.command("validate")
+@_ENV
+@_SPEC_DIR
+@click.option(
+    "--binary", type=click.Path(path_type=Path), help="The collector; build/otelcol-local or -kit by default."
+)
+def validate_(environment: str, spec_dir: Path, binary: Path | None) -> None:
+    """Run the real collector's own validation on each tier of an environment."""
+    spec = load_spec(spec_dir, environment)
+    chosen = binary or default_binary(spec)
+    files = generate(spec)
+    with tempfile.TemporaryDirectory(prefix="otel-kit-") as scratch:
+        write(Path(scratch), files)
+        for name in sorted(n for n in files if n.startswith("config/")):
+            validate(chosen, Path(scratch) / name)
+            output.echo(f"{environment} {Path(name).stem}: valid for {chosen}")
+
+
+def _default_folder(spec: Spec, spec_dir: Path) -> Path:
+    if spec.kubernetes is None:
+        return Path("build") / "collector" / spec.environment
+    return spec_dir / "rendered" / spec.environment

@@ -1,0 +1,1 @@
+"""The collector: a short spec -> a checked config -> Kubernetes manifests."""

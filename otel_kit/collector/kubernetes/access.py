@@ -1,0 +1,73 @@
+"""Service accounts, and exactly the rights that the components of a config need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from otel_kit.collector.catalogue import Rule, find
+from otel_kit.collector.kubernetes.objects import Object, labels, make
+from otel_kit.collector.model import Config
+from otel_kit.collector.names import workload
+from otel_kit.collector.spec import Spec
+
+__all__ = ["access"]
+
+_API = "rbac.authorization.k8s.io"
+
+
+def access(spec: Spec, config: Config) -> list[Object]:
+    """The ServiceAccount, then a ClusterRole and a Role with their bindings where there is something to allow."""
+    tier = config.role.tier
+    rules = list(dict.fromkeys(_rules(spec, config)))
+    account = make("v1", "ServiceAccount", workload(tier), spec, tier, automountServiceAccountToken=False)
+    cluster_wide = [r for r in rules if not r.own_namespace]
+    in_namespace = [r for r in rules if r.own_namespace]
+    return [
+        account,
+        *_role(spec, tier, "ClusterRole", cluster_wide),
+        *_role(spec, tier, "Role", in_namespace),
+    ]
+
+
+def _rules(spec: Spec, config: Config) -> Iterator[Rule]:
+    for component in config.components:
+        entry = find(spec.collector.version, [component.kind], component.type)
+        words = set(_words(component.config))
+        for rule in entry.rules if entry else ():
+            if not rule.only_with or rule.only_with & words:
+                yield rule
+
+
+def _words(value: Any) -> Iterator[str]:
+    """All keys and texts in a component's config."""
+    if isinstance(value, dict):
+        yield from value
+        for child in value.values():
+            yield from _words(child)
+    elif isinstance(value, (list, tuple)):
+        for child in value:
+            yield from _words(child)
+    elif isinstance(value, str):
+        yield value
+
+
+def _role(spec: Spec, tier: str, kind: str, rules: list[Rule]) -> Iterator[Object]:
+    if not rules:
+        return
+    assert spec.kubernetes is not None
+    listed = [
+        {"apiGroups": list(r.groups), "resources": list(r.resources), "verbs": list(r.verbs)} for r in rules
+    ]
+    subject = {"kind": "ServiceAccount", "name": workload(tier), "namespace": spec.kubernetes.namespace}
+    reference = {"apiGroup": _API, "kind": kind, "name": workload(tier)}
+    bodies: dict[str, dict[str, Any]] = {
+        kind: {"rules": listed},
+        f"{kind}Binding": {"roleRef": reference, "subjects": [subject]},
+    }
+    for name, body in bodies.items():
+        if kind == "Role":
+            yield make(f"{_API}/v1", name, workload(tier), spec, tier, **body)
+        else:
+            metadata = {"name": workload(tier), "labels": labels(spec, tier)}
+            yield {"apiVersion": f"{_API}/v1", "kind": name, "metadata": metadata, **body}

@@ -1,0 +1,127 @@
+"""Spec files -> `Spec`. Every error names file and line, and an unknown key the nearest known one.
+
+A file may name another with ``extends: common.yaml``; its own keys then stand on top of the other's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from otel_kit.collector.spec import Spec
+from otel_kit.collector.text import Percent, Seconds, Size
+from otel_kit.collector.tree import Node, merge, read
+from otel_kit.errors import InputError
+
+__all__ = ["environments", "load_spec", "nearest"]
+
+T = TypeVar("T")
+_TYPE_NAMES = {str: "text", int: "a whole number", bool: "true or false"}
+
+
+def environments(folder: Path) -> list[str]:
+    """The environments that have a spec in `folder`: its YAML files that say ``environment:``."""
+    return sorted(path.stem for path in folder.glob("*.yaml") if "\nenvironment:" in f"\n{path.read_text()}")
+
+
+def load_spec(folder: Path, environment: str) -> Spec:
+    """Read ``folder/ENVIRONMENT.yaml`` and what it extends.
+
+    Raises:
+        InputError: no such file, broken YAML, an unknown key or a value of the wrong kind.
+    """
+    path = folder / f"{environment}.yaml"
+    if not path.exists():
+        known = environments(folder)
+        fix = f"there are {', '.join(known)}" if known else f"is {folder} the right --spec-dir?"
+        raise InputError(f"there is no spec of '{environment}'", where=str(path), fix=fix)
+    root = _extended(path, ())
+    spec = _object(Spec, root)
+    if spec.environment != environment:
+        raise InputError(
+            f"environment is '{spec.environment}', but the file is named {path.name}",
+            where=root.value["environment"].where,
+        )
+    return dataclasses.replace(spec, source=str(path))
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """``did you mean 'x'?``, or None when nothing known is near."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean '{found[0]}'?" if found else None
+
+
+def _extended(path: Path, seen: tuple[Path, ...]) -> Node:
+    root = read(path)
+    base = root.value.pop("extends", None)
+    if base is None:
+        return root
+    if not isinstance(base.value, str) or not (path.parent / base.value).is_file():
+        raise InputError(f"extends names no file: {base.value!r}", where=base.where)
+    below = path.parent / base.value
+    if below in {path, *seen}:
+        raise InputError(f"extends goes round in a circle: {base.value}", where=base.where)
+    return merge(_extended(below, (*seen, path)), root)
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _object(kind: type[T], node: Node) -> T:
+    """An instance of a spec dataclass from a mapping."""
+    if not isinstance(node.value, dict):
+        raise InputError("a mapping of 'key: value' is needed here", where=node.where)
+    hints = {name: hint for name, hint in _hints(kind).items() if name not in {"source", "where"}}
+    for key, child in node.value.items():
+        if key not in hints:
+            fix = nearest(key, hints) or f"known here: {', '.join(hints)}"
+            raise InputError(f"unknown key '{key}'", where=child.where, fix=fix)
+    values = {key: _value(hints[key], child) for key, child in node.value.items()}
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        if field.name not in values and field.default is dataclasses.MISSING and field.name in hints:
+            raise InputError(f"the key '{field.name}' is missing", where=node.where)
+    if "where" in _hints(kind):
+        values["where"] = node.where
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise InputError(str(error), where=node.where) from error
+
+
+def _value(hint: Any, node: Node) -> Any:
+    """A value of the type that a field of a spec asks for."""
+    if isinstance(hint, types.UnionType):
+        if node.value is None:
+            return None
+        return _value(next(arm for arm in hint.__args__ if arm is not types.NoneType), node)
+    if typing.get_origin(hint) is tuple:
+        if not isinstance(node.value, list):
+            raise InputError("a list is needed here", where=node.where)
+        return tuple(_value(typing.get_args(hint)[0], item) for item in node.value)
+    if typing.get_origin(hint) is Mapping:
+        plain = node.plain()
+        return plain if plain is not None else {}
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _object(hint, node)
+    return _scalar(hint, node)
+
+
+def _scalar(hint: Any, node: Node) -> Any:
+    if hint in (Seconds, Size, Percent):
+        try:
+            return hint.parse(node.value)
+        except ValueError as error:
+            raise InputError(str(error), where=node.where) from error
+    # A version or a number of processors looks like a number to YAML.
+    value = str(node.value) if hint is str and type(node.value) in {int, float} else node.value
+    if type(value) is not hint:
+        raise InputError(f"{_TYPE_NAMES[hint]} is needed here, not {node.plain()!r}", where=node.where)
+    return value

@@ -1,0 +1,75 @@
+"""What waits for a slow or absent receiver waits on disk, and is tried again until it is taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from otel_kit.collector.catalogue import find
+from otel_kit.collector.model import Component, Config, Kind
+from otel_kit.collector.names import STORAGE
+from otel_kit.collector.spec import Spec
+from otel_kit.collector.tiers import tier_of
+
+__all__ = ["queue"]
+
+#: Bytes before compression. Datadog refuses metrics above 500 KB compressed and 5 MB decompressed
+#: (https://docs.datadoghq.com/opentelemetry/setup/otlp_ingest/metrics/); OTLP shrinks to less than half.
+_TO_DATADOG = {"flush_timeout": "1s", "sizer": "bytes", "min_size": 250_000, "max_size": 1_000_000}
+_TO_GATEWAY = {"flush_timeout": "200ms", "sizer": "bytes", "min_size": 100_000, "max_size": 2_000_000}
+
+
+def queue(config: Config, spec: Spec) -> Config:
+    """A persistent queue, batches and endless retries for every exporter that sends over the network."""
+    remote = [c for c in config.of(Kind.EXPORTER) if _is_remote(c, spec)]
+    for exporter in remote:
+        config = config.swap(_queued(exporter, config, spec))
+    return config.add(_storage(spec)) if remote else config
+
+
+def _is_remote(component: Component, spec: Spec) -> bool:
+    entry = find(spec.collector.version, [Kind.EXPORTER], component.type)
+    return entry is not None and entry.remote
+
+
+def _queued(exporter: Component, config: Config, spec: Spec) -> Component:
+    sending = {
+        "storage": "file_storage",
+        "sizer": "bytes",
+        "queue_size": int(tier_of(spec, config.role).queue),
+        **_batch(exporter, config, spec),
+    }
+    defaults: dict[str, Any] = {
+        # The queue is the bound: what is in it is tried until it is taken.
+        "retry_on_failure": {"enabled": True, "max_elapsed_time": "0s"},
+        "sending_queue": {"enabled": True, **sending},
+    }
+    return Component(kind=exporter.kind, id=exporter.id, config={**exporter.config, **{**defaults, **_own(exporter)}})
+
+
+def _own(exporter: Component) -> dict[str, Any]:
+    """What the exporter sets itself, which wins."""
+    return {k: exporter.config[k] for k in ("retry_on_failure", "sending_queue") if k in exporter.config}
+
+
+def _batch(exporter: Component, config: Config, spec: Spec) -> dict[str, Any]:
+    if exporter.type == "load_balancing":
+        return {}
+    if config.role.sends_to == "gateway":
+        return {"batch": _TO_GATEWAY}
+    # On a developer's machine nobody wants to wait for a fuller batch.
+    return {"batch": _TO_DATADOG if spec.kubernetes else {**_TO_DATADOG, "flush_timeout": "200ms"}}
+
+
+def _storage(spec: Spec) -> Component:
+    directory = STORAGE if spec.kubernetes else "${env:STORAGE_DIR:-/tmp/otel-kit-collector}"
+    config = {
+        "directory": directory,
+        "create_directory": True,
+        "compaction": {
+            "directory": directory,
+            "on_start": True,
+            "on_rebound": True,
+            "cleanup_on_start": True,
+        },
+    }
+    return Component(kind=Kind.EXTENSION, id="file_storage", config=config)
