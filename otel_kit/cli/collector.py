@@ -18,7 +18,11 @@ __all__ = ["collector"]
 
 _ENV = click.option("--env", "environment", required=True, help="Environment: the spec SPEC_DIR/ENV.yaml.")
 _SPEC_DIR = click.option(
-    "--spec-dir", type=click.Path(path_type=Path), default=Path("collector"), show_default=True, help="Folder of specs."
+    "--spec-dir",
+    type=click.Path(path_type=Path),
+    default=Path("collector"),
+    show_default=True,
+    help="Folder of specs.",
 )
 
 

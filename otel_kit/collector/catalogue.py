@@ -31,7 +31,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A port that a component listens on: its name, and where its address stands in the component's config."""
+    """A port that a component listens on: its name, and where in the component's config its address is."""
 
     name: str
     path: tuple[str, ...]
@@ -41,8 +41,8 @@ class Endpoint:
 class Entry:
     """One component of one version.
 
-    `name` is what this version calls it, `former` what earlier ones did. `module` is the last part of its Go
-    module. `remote`: it sends over the network, so it needs a queue that survives a restart.
+    `name` is what this version calls it, `former` what earlier ones did. `module` is the last part of its
+    Go module. `remote`: it sends over the network, so it needs a queue that survives a restart.
     """
 
     kind: Kind

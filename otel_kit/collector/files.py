@@ -31,7 +31,9 @@ def write(folder: Path, files: Mapping[str, str]) -> list[Path]:
         for stale in _leftovers(folder, files):
             stale.unlink()
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", where=str(error.filename or folder)) from error
+        raise InputError(
+            f"cannot be written: {error.strerror}", where=str(error.filename or folder)
+        ) from error
     return changed
 
 

@@ -10,7 +10,6 @@ import difflib
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,16 +69,13 @@ def _extended(path: Path, seen: tuple[Path, ...]) -> Node:
     return merge(_extended(below, (*seen, path)), root)
 
 
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
-
-
 def _object(kind: type[T], node: Node) -> T:
     """An instance of a spec dataclass from a mapping."""
     if not isinstance(node.value, dict):
         raise InputError("a mapping of 'key: value' is needed here", where=node.where)
-    hints = {name: hint for name, hint in _hints(kind).items() if name not in {"source", "where"}}
+    hints = typing.get_type_hints(kind)
+    placed = hints.pop("where", None) is not None
+    hints.pop("source", None)
     for key, child in node.value.items():
         if key not in hints:
             fix = nearest(key, hints) or f"known here: {', '.join(hints)}"
@@ -88,7 +84,7 @@ def _object(kind: type[T], node: Node) -> T:
     for field in dataclasses.fields(kind):  # type: ignore[arg-type]
         if field.name not in values and field.default is dataclasses.MISSING and field.name in hints:
             raise InputError(f"the key '{field.name}' is missing", where=node.where)
-    if "where" in _hints(kind):
+    if placed:
         values["where"] = node.where
     try:
         return kind(**values)

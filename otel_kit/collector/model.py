@@ -59,7 +59,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """The way of one signal: ids of receivers (or connectors), processors in order, exporters (or connectors)."""
+    """The way of one signal, by ids. A connector stands among receivers or exporters."""
 
     id: str
     receivers: tuple[str, ...] = ()
@@ -117,7 +117,7 @@ class Config:
         return replace(self, pipelines=changed)
 
     def process(self, signals: Iterable[str], *ids: str) -> Config:
-        """With these processors at the end of the pipelines named like a signal (``traces``, not ``traces/x``)."""
+        """With these processors at the end of the signals' main pipelines (``traces``, not ``traces/x``)."""
         config = self
         for signal in signals:
             if pipeline := self.pipeline(signal):
@@ -160,7 +160,9 @@ class Config:
         }
         for component in self.components:
             if component.id not in used.get(component.kind, {component.id}):
-                ends = "on both sides of a pipeline" if component.kind is Kind.CONNECTOR else "by any pipeline"
+                ends = (
+                    "on both sides of a pipeline" if component.kind is Kind.CONNECTOR else "by any pipeline"
+                )
                 raise InputError(f"is defined, but not used {ends}", where=component.path)
 
 

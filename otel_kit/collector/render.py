@@ -26,12 +26,14 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 def _list(dumper: Any, items: list[Any]) -> yaml.Node:
     short = all(isinstance(i, (str, int, float)) for i in items) and len(str(items)) < _WIDTH - 20
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=short)
+    node: yaml.Node = dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=short)
+    return node
 
 
 def _text(dumper: Any, text: str) -> yaml.Node:
     style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    node: yaml.Node = dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    return node
 
 
 _Dumper.add_representer(list, _list)

@@ -1,7 +1,7 @@
 """What a collector spec may ask for: the contents of ``collector/ENV.yaml`` as values.
 
-A spec says what we want, never how: which component does it, in which order and under which name of which
-version is decided by the passes. `__post_init__` raises ValueError; `load` turns it into an error with a line.
+A spec says what we want, never how: which component does it, in which order, and by which name is decided
+by the passes. `__post_init__` raises ValueError; `load` turns it into an error with a line.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from otel_kit.collector.patterns import expand
 from otel_kit.collector.text import Percent, Seconds, Size
 
 __all__ = [
@@ -29,6 +30,9 @@ __all__ = [
 ]
 
 SIGNALS = ("traces", "metrics", "logs")
+_FIVE_SECONDS, _FIFTEEN_SECONDS, _THIRTY_SECONDS = Seconds(5), Seconds(15), Seconds(30)
+_ALL = Percent(100)
+_256_MEBIBYTES = Size(256 << 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,10 @@ class Redact:
     values: tuple[str, ...] = ()
     sql: bool = True
 
+    def __post_init__(self) -> None:
+        for value in self.values:
+            expand(value)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drop:
@@ -69,40 +77,44 @@ class Drop:
     http_paths: tuple[str, ...] = ()
     grpc_health: bool = True
 
+    def __post_init__(self) -> None:
+        if wrong := [path for path in self.http_paths if not path.startswith("/")]:
+            raise ValueError(f"an HTTP path begins with /, not as {wrong[0]!r}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanMetrics:
     """Request, error and duration metrics of every span, counted before any sampling."""
 
-    every: Seconds = Seconds(15)
+    every: Seconds = _FIFTEEN_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
     """Which traces are kept: those with an error, the slow ones, and `percent` of all the rest."""
 
-    percent: Percent = Percent(100)
+    percent: Percent = _ALL
     errors: bool = True
     slower_than: Seconds | None = None
-    decision_wait: Seconds = Seconds(5)
+    decision_wait: Seconds = _FIVE_SECONDS
 
     @property
     def keeps_all(self) -> bool:
         """Whether there is nothing to decide."""
-        return self.percent == 100
+        return float(self.percent) == 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scrape:
     """Prometheus endpoints that the cluster tier reads.
 
-    `kube_state_metrics` is host:port; of its metrics only those in `keep` (regexes of whole names) are stored.
+    `kube_state_metrics` is host:port; of its metrics those in `keep` (regexes of whole names) are stored.
     """
 
     kube_state_metrics: str | None = None
     keep: tuple[str, ...] = ()
     annotated_pods: bool = True
-    every: Seconds = Seconds(30)
+    every: Seconds = _THIRTY_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +136,7 @@ class Tier:
 
     memory: Size
     cpu: str = "100m"
-    queue: Size = Size(256 << 20)
+    queue: Size = _256_MEBIBYTES
     replicas: int = 1
     storage_class: str | None = None
 

@@ -23,7 +23,7 @@ class Seconds(float):
 
     def __str__(self) -> str:
         """As Go reads it: ``1500ms``, ``15s``."""
-        return f"{int(self)}s" if self == int(self) else f"{round(self * 1000)}ms"
+        return f"{int(self)}s" if self.is_integer() else f"{round(self * 1000)}ms"
 
 
 class Size(int):
@@ -55,4 +55,4 @@ class Percent(float):
 
     def plain(self) -> int | float:
         """Without a needless ``.0``."""
-        return int(self) if self == int(self) else float(self)
+        return int(self) if self.is_integer() else float(self)

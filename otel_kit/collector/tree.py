@@ -1,4 +1,4 @@
-"""Read YAML into a tree that remembers where each value stands, so that every error can name file and line."""
+"""Read YAML into a tree that remembers where each value stands, for errors with file and line."""
 
 from __future__ import annotations
 

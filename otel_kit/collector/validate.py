@@ -13,7 +13,12 @@ from otel_kit.errors import InputError, ToolError
 __all__ = ["default_binary", "validate"]
 
 #: Harmless values for what a config reads from its environment.
-_VALUES = {"DD_SITE": "datadoghq.com", "K8S_NODE_NAME": "node", "K8S_POD_NAME": "pod", "MY_POD_IP": "127.0.0.1"}
+_VALUES = {
+    "DD_SITE": "datadoghq.com",
+    "K8S_NODE_NAME": "node",
+    "K8S_POD_NAME": "pod",
+    "MY_POD_IP": "127.0.0.1",
+}
 _VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)(:-[^}]*)?\}")
 _TIMEOUT = 60.0
 
@@ -33,7 +38,9 @@ def validate(binary: Path, config: Path) -> None:
     if not binary.is_file():
         name = binary.name.removeprefix("otelcol-")
         raise ToolError(
-            "there is no collector here", where=str(binary), fix=f"build it: make collector DISTRIBUTION={name}"
+            "there is no collector here",
+            where=str(binary),
+            fix=f"build it: make collector DISTRIBUTION={name}",
         )
     text = config.read_text(encoding="utf-8")
     env = {name: _VALUES.get(name, "x") for name, default in _VARIABLE.findall(text) if not default}

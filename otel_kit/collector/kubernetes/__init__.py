@@ -1,4 +1,4 @@
-"""Configs -> Kubernetes objects. Rights, ports and network rules come from the components that a config uses."""
+"""Configs -> Kubernetes objects. Rights, ports and network rules come from the components in use."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _API = "rbac.authorization.k8s.io"
 
 
 def access(spec: Spec, config: Config) -> list[Object]:
-    """The ServiceAccount, then a ClusterRole and a Role with their bindings where there is something to allow."""
+    """The ServiceAccount; then, where there is something to allow, roles that are bound to it."""
     tier = config.role.tier
     rules = list(dict.fromkeys(_rules(spec, config)))
     account = make("v1", "ServiceAccount", workload(tier), spec, tier, automountServiceAccountToken=False)

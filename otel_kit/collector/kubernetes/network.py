@@ -15,7 +15,7 @@ from otel_kit.conventions import PORT_OTLP_GRPC
 
 __all__ = ["default_deny", "network_policy", "services"]
 
-_ANYWHERE_IN_CLUSTER = {"namespaceSelector": {}}
+_ANYWHERE_IN_CLUSTER: dict[str, Any] = {"namespaceSelector": {}}
 #: GKE's metadata server: the first with Dataplane V2, the second without it
 #: (https://cloud.google.com/kubernetes-engine/docs/how-to/network-policy).
 _METADATA_SERVERS = (("169.254.169.254/32", 80), ("169.254.169.252/32", 988))
@@ -49,7 +49,7 @@ def network_policy(spec: Spec, config: Config) -> Object:
         "podSelector": {"matchLabels": selector(tier)},
         "policyTypes": ["Ingress", "Egress"],
         "ingress": list(_ingress(spec, config)),
-        "egress": list(_egress(spec, config)),
+        "egress": list(_egress(config)),
     }
     return make("networking.k8s.io/v1", "NetworkPolicy", workload(tier), spec, tier, spec=body)
 
@@ -66,7 +66,7 @@ def _ingress(spec: Spec, config: Config) -> Iterator[dict[str, Any]]:
         yield {"from": [_ANYWHERE_IN_CLUSTER], "ports": _tcp(metrics)}
 
 
-def _egress(spec: Spec, config: Config) -> Iterator[dict[str, Any]]:
+def _egress(config: Config) -> Iterator[dict[str, Any]]:
     yield {"ports": [{"protocol": p, "port": 53} for p in ("UDP", "TCP")]}
     if config.role.sends_to == "gateway":
         gateway = {"podSelector": {"matchLabels": selector("gateway")}}

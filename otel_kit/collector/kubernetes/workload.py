@@ -1,4 +1,4 @@
-"""The workload of a tier: DaemonSet on every node, StatefulSet for the gateway, Deployment for the cluster."""
+"""The workload of a tier: a DaemonSet, a StatefulSet (gateway) or a Deployment (cluster)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import Any
 
 from otel_kit.collector import names
 from otel_kit.collector.catalogue import find
-from otel_kit.collector.kubernetes.objects import CONFIG_KEY, SECRET, SECRET_KEY, Object, labels, make, selector
+from otel_kit.collector.kubernetes.objects import (
+    CONFIG_KEY,
+    SECRET,
+    SECRET_KEY,
+    Object,
+    labels,
+    make,
+    selector,
+)
 from otel_kit.collector.kubernetes.ports import listening
 from otel_kit.collector.model import Config
 from otel_kit.collector.spec import SIGNALS, Spec, Tier
@@ -30,6 +38,24 @@ _STOCK_IMAGE = "otel/opentelemetry-collector-contrib"
 _CONFIG_FOLDER = "/etc/otelcol"
 #: Where variables come from that a spec's own components read; their Secret is the reader's to make.
 _EXTRA_SECRET = "otel-collector-env"  # noqa: S105 (the name of a Secret)
+#: What a tier takes -> the kind of its workload, and how that is rolled out.
+_KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    # The new collector of a node serves before the old one ends.
+    "apps": (
+        "DaemonSet",
+        {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}},
+    ),
+    # A volume may still hold a queue.
+    "collectors": (
+        "StatefulSet",
+        {
+            "podManagementPolicy": "Parallel",
+            "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
+        },
+    ),
+    # Two of them at once would write every series twice.
+    "scrapes": ("Deployment", {"replicas": 1, "strategy": {"type": "Recreate"}}),
+}
 
 
 def workload(spec: Spec, config: Config, text: str, *, needs_api: bool) -> Object:
@@ -37,33 +63,23 @@ def workload(spec: Spec, config: Config, text: str, *, needs_api: bool) -> Objec
     role, tier = config.role, tier_of(spec, config.role)
     template = _pod(spec, config, text, needs_api=needs_api)
     common = {"selector": {"matchLabels": selector(role.tier)}, "template": template}
-    if role.takes == "apps":
-        # The new collector of a node serves before the old one ends.
-        rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
-        kind, body = "DaemonSet", {"updateStrategy": rolling, **common}
-    elif role.takes == "collectors":
-        kind, body = "StatefulSet", {**_stateful(tier), **common, "volumeClaimTemplates": [_claim(spec, tier)]}
-    else:
-        # Two of them at once would write every series twice.
-        kind, body = "Deployment", {"replicas": 1, "strategy": {"type": "Recreate"}, **common}
+    kind, own = _KINDS[role.takes]
+    body = {**own, **common}
+    if kind == "StatefulSet":
+        body |= {
+            "replicas": tier.replicas,
+            "serviceName": names.GATEWAY,
+            "volumeClaimTemplates": [_claim(tier)],
+        }
     return make("apps/v1", kind, names.workload(role.tier), spec, role.tier, spec=body)
 
 
-def _stateful(tier: Tier) -> dict[str, Any]:
-    return {
-        "replicas": tier.replicas,
-        "serviceName": names.GATEWAY,
-        "podManagementPolicy": "Parallel",
-        # A volume may still hold a queue.
-        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
-    }
-
-
-def _claim(spec: Spec, tier: Tier) -> Object:
+def _claim(tier: Tier) -> Object:
     storage_class = {"storageClassName": tier.storage_class} if tier.storage_class else {}
     request = {"requests": {"storage": str(_room(tier))}}
     return {
-        "metadata": {"name": "queue", "labels": labels(spec, "gateway")},
+        # Kubernetes refuses any later change of a claim template, so no label here may carry a version.
+        "metadata": {"name": "queue"},
         "spec": {"accessModes": ["ReadWriteOnce"], **storage_class, "resources": request},
     }
 
@@ -77,8 +93,8 @@ def _room(tier: Tier) -> Size:
 def _pod(spec: Spec, config: Config, text: str, *, needs_api: bool) -> dict[str, Any]:
     role, tier = config.role, tier_of(spec, config.role)
     config_volume = {"name": "config", "configMap": {"name": names.workload(role.tier)}}
-    # Restricted pods may not use the node's own folders. An emptyDir survives a crash of the collector, not the
-    # end of its pod; that is when a queue is empty unless the gateway is away too.
+    # Restricted pods may not use the node's own folders. An emptyDir survives a crash of the collector, not
+    # the end of its pod; by then the queue is empty, unless the gateway is away too.
     queue = {"name": "queue", "emptyDir": {"sizeLimit": str(_room(tier))}}
     body: dict[str, Any] = {
         "serviceAccountName": names.workload(role.tier),

@@ -46,8 +46,8 @@ def _beside(config: Config, spec: Spec, signal: str) -> list[str]:
 
 
 def _datadog(spec: Spec) -> Component:
-    # All resource attributes and the scope become tags: Datadog keeps only the last of two points with the same
-    # tags and second, so each writer needs tags of its own.
+    # All resource attributes and the scope become tags: Datadog keeps only the last of two points with the
+    # same tags and second, so each writer needs tags of its own.
     metric_config = {"resource_attributes_as_tags": True, "instrumentation_scope_metadata_as_tags": True}
     local = f"${{env:DATADOG_OTLP_ENDPOINT:-http://127.0.0.1:{PORT_DEV}}}"
     settings: dict[str, Any] = {

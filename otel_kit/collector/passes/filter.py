@@ -16,8 +16,7 @@ def drop_unwanted(config: Config, spec: Spec) -> Config:
     if paths := spec.drop.http_paths:
         words = "|".join(_literal(path) for path in paths)
         conditions += [
-            f'IsMatch(span.attributes["{key}"], "^({words})([?].*)?$")'
-            for key in ("url.path", "http.target")
+            f'IsMatch(span.attributes["{key}"], "^({words})([?].*)?$")' for key in ("url.path", "http.target")
         ]
     if spec.drop.grpc_health:
         conditions += [

@@ -92,7 +92,9 @@ def _queue_on_disk(component: Component, config: Config, spec: Spec) -> None:
 def _no_secret(component: Component) -> None:
     for path, value in _leaves(component.config, (component.path,)):
         text = _REFERENCE.sub("", value)
-        named = _SECRET_KEY.search(".".join(path[-2:])) and text.strip() and component.kind is not Kind.PROCESSOR
+        named = (
+            _SECRET_KEY.search(".".join(path[-2:])) and text.strip() and component.kind is not Kind.PROCESSOR
+        )
         if named or _SECRET_VALUE.match(text):
             raise InputError(
                 "a secret stands here in clear",

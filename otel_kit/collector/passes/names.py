@@ -33,6 +33,6 @@ def _check(component: Component, spec: Spec) -> None:
     if entry is None or release.distribution not in entry.distributions:
         has = f"; distributions that have it: {', '.join(sorted(entry.distributions))}" if entry else ""
         raise UnsupportedError(
-            f"'{component.type}' is not in the distribution '{release.distribution}' of {release.version}{has}",
+            f"the distribution '{release.distribution}' of {release.version} has no '{component.type}'{has}",
             where=f"{spec.source}: {component.path}",
         )

@@ -25,7 +25,7 @@ __all__ = ["own_telemetry"]
 def own_telemetry(config: Config, spec: Spec) -> Config:
     """Its metrics go in at its own OTLP receiver, as delta, and so the way of all others.
 
-    They are few and come at a fixed pace, so they do not multiply: one more batch per interval is counted in the
+    They are few and come at a fixed pace, so they do not multiply: one batch per interval is counted in the
     next. In Kubernetes a Prometheus endpoint stands beside, for autoscaling and `kubectl port-forward`.
     """
     interval = 10_000 if spec.kubernetes else 2_000

@@ -43,7 +43,9 @@ def _queued(exporter: Component, config: Config, spec: Spec) -> Component:
         "retry_on_failure": {"enabled": True, "max_elapsed_time": "0s"},
         "sending_queue": {"enabled": True, **sending},
     }
-    return Component(kind=exporter.kind, id=exporter.id, config={**exporter.config, **{**defaults, **_own(exporter)}})
+    return Component(
+        kind=exporter.kind, id=exporter.id, config={**exporter.config, **defaults, **_own(exporter)}
+    )
 
 
 def _own(exporter: Component) -> dict[str, Any]:

@@ -5,25 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from otel_kit.collector.load import nearest
 from otel_kit.collector.model import Component, Config, Kind
+from otel_kit.collector.patterns import expand
 from otel_kit.collector.spec import Spec
-from otel_kit.errors import InputError
 
-__all__ = ["PATTERNS", "redact"]
-
-#: Patterns that a spec may name. Each ends at word boundaries: without them a card number is also found inside
-#: nanosecond timestamps and long ids.
-PATTERNS = {
-    "card_number": (
-        r"\b(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6(?:011|5[0-9]{2}))[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}\b",
-        r"\b3[47][0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{5}\b",
-    ),
-    "bearer_token": (r"(?i)\bbearer\s+[a-z0-9._~+/-]+=*",),
-    "jwt": (r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+",),
-    "email": (r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\b",),
-}
-_REGEX_SIGNS = set("\\[](){}*+?^$|.")
+__all__ = ["redact"]
 
 
 def redact(config: Config, spec: Spec) -> Config:
@@ -57,15 +43,5 @@ def _rules(spec: Spec) -> dict[str, Any]:
         # Whole last words only: `token` must not hide `gen_ai.usage.input_tokens`.
         rules["blocked_key_patterns"] = [f"(?i)(^|[._-])({words})$"]
     if spec.redact.values:
-        rules["blocked_values"] = [p for value in spec.redact.values for p in _patterns(value)]
+        rules["blocked_values"] = [p for value in spec.redact.values for p in expand(value)]
     return rules
-
-
-def _patterns(value: str) -> tuple[str, ...]:
-    """A named pattern, or a regex as it stands (told by its signs)."""
-    if value in PATTERNS:
-        return PATTERNS[value]
-    if not _REGEX_SIGNS & set(value):
-        fix = nearest(value, PATTERNS) or f"known are {', '.join(PATTERNS)}; or write a regex"
-        raise InputError(f"redact.values names no pattern: '{value}'", fix=fix)
-    return (value.replace("$", "$$"),)

@@ -8,7 +8,7 @@ from otel_kit.collector.spec import Spec
 __all__ = ["DIMENSIONS", "stats"]
 
 #: Attributes from which Datadog works out operation, resource, peer, host and unified tags
-#: (https://docs.datadoghq.com/opentelemetry/integrations/trace_metrics/). Without one of them its page stays empty.
+#: (https://docs.datadoghq.com/opentelemetry/integrations/trace_metrics/).
 DIMENSIONS = (
     "deployment.environment.name",
     "service.version",
@@ -51,7 +51,7 @@ DIMENSIONS = (
 def stats(config: Config, spec: Spec) -> Config:
     """Count on the tier that apps send to: there is one such writer for each series.
 
-    Its own pipeline has no processors: counts are delta, so a batch that a memory limiter refused would be gone.
+    Its own pipeline has no processors: counts are delta, so what a memory limiter refused would be gone.
     """
     if config.role.takes != "apps":
         return config
