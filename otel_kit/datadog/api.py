@@ -237,11 +237,11 @@ def _unanswered(request: str, error: Exception) -> ApiError:
 def _cause(reason: BaseException | None) -> str:
     if isinstance(reason, urllib3.exceptions.NameResolutionError):
         return "the host name is not known"
-    if isinstance(reason, urllib3.exceptions.TimeoutError):
-        return "no answer in time"
     if isinstance(reason, urllib3.exceptions.ProtocolError):
         return "the connection broke off"
     inner = getattr(reason, "__cause__", None)
     if isinstance(inner, OSError) and inner.strerror:
         return inner.strerror.lower()
+    if isinstance(reason, urllib3.exceptions.TimeoutError):
+        return "no answer in time"
     return " ".join(str(reason).split())

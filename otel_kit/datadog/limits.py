@@ -14,13 +14,14 @@ __all__ = ["RateLimits"]
 
 # A period is at most an hour; an answer that asks for more is not worth waiting for.
 _LONGEST_WAIT = 300.0
+_WORTH_TELLING = 0.5
 
 
 class RateLimits:
     """What is known of the limits of one API client. Safe to share between threads.
 
     Args:
-        told: called with a sentence before each wait of a second or more.
+        told: called with a sentence before each wait that a person would notice.
         clock: seconds, monotonic.
         sleep: waits that many seconds.
     """
@@ -45,7 +46,7 @@ class RateLimits:
             name = self._names.get(route, route)
             wait = self._open_at.get(name, 0.0) - self._clock()
         if wait > 0:
-            if wait >= 1:
+            if wait >= _WORTH_TELLING:
                 self._told(f"rate limit of {route}: waiting {wait:.0f} s")
             self._sleep(wait)
 

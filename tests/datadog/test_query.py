@@ -101,7 +101,8 @@ def test_filters(text: str, expected: Any) -> None:
 
 
 def test_functions_and_modifiers_are_read_whatever_their_names() -> None:
-    text = "anomalies(sum:a{*} by {host}.as_count().rollup(sum, 300).fill(zero), 'basic', 2, direction='above', interval=120)"
+    query_text = "sum:a{*} by {host}.as_count().rollup(sum, 300).fill(zero)"
+    text = f"anomalies({query_text}, 'basic', 2, direction='above', interval=120)"
     found = parse_metric_query(text)
     assert isinstance(found, Function)
     assert (found.name, found.args[1:]) == ("anomalies", (Text(value="basic"), Number(value=2)))
