@@ -1,74 +1,12 @@
-"""A stand-in as a real process, for the tests of its wing."""
+"""One stand-in for all tests of a module."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import sys
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from tests.parts import Part, free_port, http_ready, start
-
-KEYS = {"DD-API-KEY": "any", "DD-APPLICATION-KEY": "any"}
-
-
-@dataclass(frozen=True, slots=True)
-class Dev:
-    """A running stand-in."""
-
-    url: str
-    part: Part
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        headers: Mapping[str, str] = KEYS,
-    ) -> tuple[int, Any, Mapping[str, str]]:
-        """Status, decoded body and headers of a request; `body` is JSON unless it is bytes."""
-        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            f"{self.url}{path}",
-            data=data,
-            method=method,
-            headers={"Content-Type": "application/json", **headers},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status, _decoded(answer.read()), answer.headers
-        except urllib.error.HTTPError as error:
-            return error.code, _decoded(error.read()), error.headers
-
-    def get(self, path: str) -> Any:
-        """The JSON of a GET that must succeed."""
-        status, body, _ = self.ask("GET", path)
-        assert status == 200, (path, status, body)
-        return body
-
-
-def _decoded(body: bytes) -> Any:
-    try:
-        return json.loads(body) if body else None
-    except ValueError:
-        return body
-
-
-@contextlib.contextmanager
-def running(*options: str, port: int | None = None) -> Iterator[Dev]:
-    """`otel-kit dev` on a free port."""
-    port = port or free_port()
-    url = f"http://127.0.0.1:{port}"
-    args: Sequence[str] = [sys.executable, "-m", "otel_kit.cli", "dev", "--port", str(port), *options]
-    with start(args, ready=http_ready(f"{url}/dev/health")) as part:
-        yield Dev(url, part)
+from tests.dev.process import Dev, running
 
 
 @pytest.fixture(scope="module")

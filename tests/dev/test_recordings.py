@@ -1,16 +1,15 @@
-"""The management API, held against recordings of the real one: each recorded chain is played to the stand-in."""
+"""The management API against recordings of the real one: each recorded chain is played to the stand-in."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.dev.conftest import Dev, running
+from tests.dev.process import Dev, running
 from tests.parts import ROOT
 
 RECORDINGS = ROOT / "../shared/corpora/datadog/recordings/v1"
@@ -24,7 +23,7 @@ VARIES = re.compile(
     r"|monitor_id|overall_state_modified)$"
 )
 
-#: Answers of the real API that the stand-in does not give, and why. Anything else that differs fails the test.
+#: What the real API answers and the stand-in does not, and why. Any other difference fails the test.
 FIELDS: dict[str, str] = {
     "draft_status": "came to the API in 2025: older recordings lack it",
     "assets": "came to the API in 2025: older recordings lack it",
@@ -38,9 +37,9 @@ FIELDS: dict[str, str] = {
     "experience_type": "set in one organisation only",
 }
 CALLS: dict[str, str] = {
-    r"\S+ /api/v1/monitor/(groups/)?search.*": "search is not part of the stand-in: it answers 404 by name",
-    r"\S+ /api/v1/dashboard/public.*": "shared dashboards are not part of the stand-in: it answers 404 by name",
-    r"\S+ /api/v[12]/(roles|downtime|slo|synthetics|powerpacks).*": "other resources, set up for the scenario",
+    r"\S+ /api/v1/monitor/(groups/)?search.*": "search is not part of it: 404 by name",
+    r"\S+ /api/v1/dashboard/public.*": "shared dashboards are not part of it: 404 by name",
+    r"\S+ /api/v[12]/(roles|downtime|slo|synthetics|powerpacks).*": "other resources that a scenario needs",
     r"GET /api/v1/monitor\?page=\d+&page_size=2": "shows what else the recorded organisation held",
     r"GET /api/v1/dashboard\?.*": "shows what else the recorded organisation held",
 }

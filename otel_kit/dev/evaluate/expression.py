@@ -6,16 +6,18 @@ skipped (https://docs.datadoghq.com/monitors/guide/monitor-arithmetic-and-sparse
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 from otel_kit.datadog.query import Binary, Expr, Function, MetricQuery, Number, Text
-from otel_kit.dev.evaluate.frame import Frame, merge_seen
+from otel_kit.dev.evaluate.frame import Frame, Seen, merge_seen
 from otel_kit.dev.evaluate.functions import DEFAULT_ZERO, EXCLUDE_NULL, value_function
 from otel_kit.dev.evaluate.rollup import frame_of
 from otel_kit.dev.evaluate.series import Group, SeriesReader, Span
 from otel_kit.errors import InputError, UnsupportedError
 
-__all__ = ["arithmetic", "evaluate", "group_pairs", "is_null_group", "joined_by"]
+__all__ = ["Joined", "arithmetic", "evaluate", "is_null_group", "join"]
 
 
 def evaluate(expr: Expr | Text, reader: SeriesReader, span: Span, *, missing_tag: str | None) -> Frame:
@@ -48,30 +50,48 @@ def arithmetic(op: str, left: float, right: float) -> float | None:
     return left / right if right else None
 
 
-def joined_by(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
-    """The tag keys of both sides: they are equal, or one side is not grouped and holds for all groups."""
-    if left and right and set(left) != set(right):
-        raise UnsupportedError(
-            f"arithmetic of queries by {{{','.join(left)}}} and by {{{','.join(right)}}} is not evaluated"
-        )
-    return left or right
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """Two sides of an operator taken together.
+
+    Attributes:
+        by: the tag keys of the result.
+        pairs: each group of the result, and the groups it comes from on the left and on the right.
+        seen: when each group of the result was seen.
+    """
+
+    by: tuple[str, ...]
+    pairs: Mapping[Group, tuple[Group, Group]]
+    seen: Mapping[Group, Seen]
 
 
-def group_pairs(
-    left: Mapping[Group, object],
-    right: Mapping[Group, object],
-    left_by: tuple[str, ...],
-    right_by: tuple[str, ...],
-) -> dict[Group, tuple[Group, Group]]:
-    """Each group of the result, and the groups it comes from on the left and on the right."""
-    if left_by and not right_by:
-        return {group: (group, ()) for group in left}
-    if right_by and not left_by:
-        return {group: ((), group) for group in right}
-    order = [right_by.index(key) for key in left_by]
-    mirrored = {tuple(group[i] for i in order): group for group in right}
-    found = {group: (group, mirrored.get(group, group)) for group in left}
-    return {**{group: (group, theirs) for group, theirs in mirrored.items()}, **found}
+class _Side(Protocol):
+    @property
+    def by(self) -> tuple[str, ...]: ...
+
+    @property
+    def seen(self) -> Mapping[Group, Seen]: ...
+
+
+def join(left: _Side, left_groups: Iterable[Group], right: _Side, right_groups: Iterable[Group]) -> Joined:
+    """Groups are equal by their tags; a side that is not grouped holds for all groups of the other.
+
+    Raises:
+        UnsupportedError: the sides are grouped by different tags.
+    """
+    if left.by and not right.by:
+        return Joined(by=left.by, pairs={group: (group, ()) for group in left_groups}, seen=left.seen)
+    if right.by and not left.by:
+        return Joined(by=right.by, pairs={group: ((), group) for group in right_groups}, seen=right.seen)
+    if set(left.by) != set(right.by):
+        ours, theirs = ",".join(left.by), ",".join(right.by)
+        raise UnsupportedError(f"arithmetic of queries by {{{ours}}} and by {{{theirs}}} is not evaluated")
+    order = [right.by.index(key) for key in left.by]
+    mirrored = {tuple(group[i] for i in order): group for group in right_groups}
+    pairs = {group: (group, theirs) for group, theirs in mirrored.items()}
+    pairs |= {group: (group, mirrored.get(group, group)) for group in left_groups}
+    theirs_seen = {group: right.seen[theirs] for group, theirs in mirrored.items() if theirs in right.seen}
+    return Joined(by=left.by, pairs=pairs, seen=merge_seen(left.seen, theirs_seen))
 
 
 def is_null_group(group: Group) -> bool:
@@ -93,13 +113,13 @@ def _combined(op: str, left: Frame, right: Frame) -> Frame:
         return _mapped(left, lambda value: arithmetic(op, value, constant))
     if left.step != right.step:
         raise UnsupportedError(f"arithmetic of roll-ups of {left.step} s and {right.step} s is not evaluated")
+    joined = join(left, left.rows, right, right.rows)
     rows: dict[Group, dict[int, float]] = {}
-    for group, (ours, theirs) in group_pairs(left.rows, right.rows, left.by, right.by).items():
+    for group, (ours, theirs) in joined.pairs.items():
         a, b = left.rows.get(ours, {}), right.rows.get(theirs, {})
         values = ((bucket, arithmetic(op, a[bucket], b[bucket])) for bucket in a if bucket in b)
         rows[group] = {bucket: value for bucket, value in values if value is not None}
-    seen = {group: s for group, s in merge_seen(left.seen, right.seen).items() if group in rows}
-    return Frame(by=joined_by(left.by, right.by), step=left.step, rows=rows, seen=seen)
+    return Frame(by=joined.by, step=left.step, rows=rows, seen=joined.seen)
 
 
 def _mapped(frame: Frame, change: object) -> Frame:

@@ -6,8 +6,7 @@ import functools
 import re
 from collections.abc import Set as AbstractSet
 
-from otel_kit.datadog.query import AllOf, AnyOf, Filter, Not, TagIn, TagIs, Variable
-from otel_kit.errors import UnsupportedError
+from otel_kit.datadog.query import AllOf, AnyOf, Filter, Not, TagIn, TagIs
 
 __all__ = ["matches"]
 
@@ -24,8 +23,7 @@ def matches(condition: Filter, tags: AbstractSet[str]) -> bool:
         return all(matches(item, tags) for item in condition.items)
     if isinstance(condition, AnyOf):
         return any(matches(item, tags) for item in condition.items)
-    assert isinstance(condition, Variable)
-    raise UnsupportedError(f"the template variable ${condition.name} has no value here")
+    raise TypeError(f"the template variable ${condition.name} has no value")
 
 
 def _has(key: str, value: str, tags: AbstractSet[str]) -> bool:

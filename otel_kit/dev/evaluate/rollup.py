@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from otel_kit.datadog.query import MetricQuery
+from otel_kit.datadog.query import MetricQuery, Variable, filter_terms
 from otel_kit.dev.evaluate.distributions import merged, percentile
 from otel_kit.dev.evaluate.filters import matches
 from otel_kit.dev.evaluate.frame import Frame, Seen, merge_seen
@@ -43,6 +43,7 @@ def frame_of(query: MetricQuery, reader: SeriesReader, span: Span, *, missing_ta
         UnsupportedError: an aggregator or modifier that is not evaluated, by name.
     """
     plan = plan_of(query)
+    _check(query)
     span = span.with_step(plan.step or span.step)
     members: defaultdict[Group, list[SeriesData]] = defaultdict(list)
     for series in reader.read(query.metric, span.start, span.end):
@@ -52,6 +53,15 @@ def frame_of(query: MetricQuery, reader: SeriesReader, span: Span, *, missing_ta
     rows = {group: _row(query, plan, found, span) for group, found in members.items()}
     seen = {group: _seen(found) for group, found in members.items()}
     return Frame(by=query.by, step=span.step, rows=rows, seen=seen)
+
+
+def _check(query: MetricQuery) -> None:
+    """Refuse before there is any series, so that a monitor without data tells of it as well."""
+    if query.aggregator not in _AGGREGATE and not _PERCENTILE.fullmatch(query.aggregator):
+        raise UnsupportedError(f"the aggregator {query.aggregator!r} is not evaluated")
+    for term in filter_terms(query.filter):
+        if isinstance(term, Variable):
+            raise UnsupportedError(f"the template variable ${term.name} has no value here")
 
 
 def _groups(by: Sequence[str], series: SeriesData, missing_tag: str | None) -> Iterator[Group]:
@@ -109,10 +119,7 @@ def _statistic(aggregator: str, distribution: Distribution) -> float:
         return distribution.sum / distribution.count
     if aggregator in {"sum", "min", "max", "count"}:
         return float(getattr(distribution, aggregator))
-    found = _PERCENTILE.fullmatch(aggregator)
-    if found:
-        return percentile(distribution, float(found.group(1)))
-    raise UnsupportedError(f"the aggregator {aggregator!r} is not evaluated")
+    return percentile(distribution, float(aggregator.removeprefix("p")))
 
 
 def _number_row(query: MetricQuery, plan: Plan, members: Sequence[SeriesData], span: Span) -> Row:
@@ -133,7 +140,7 @@ def _rolled_up(query: MetricQuery, plan: Plan, series: SeriesData, span: Span) -
     aggregate = _AGGREGATE[plan.rollup or ("sum" if counted else own)]
     parts: defaultdict[int, list[float]] = defaultdict(list)
     for second, value in series.points:
-        assert isinstance(value, float)
+        assert not isinstance(value, Distribution)
         parts[second - second % span.step].append(value)
     row = {bucket: aggregate(values) for bucket, values in sorted(parts.items())}
     fill = plan.fill if plan.fill != "default" else "null" if counted else "linear"

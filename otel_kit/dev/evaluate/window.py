@@ -21,8 +21,8 @@ from otel_kit.datadog.query import (
     Text,
     metric_queries,
 )
-from otel_kit.dev.evaluate.expression import arithmetic, evaluate, group_pairs, is_null_group, joined_by
-from otel_kit.dev.evaluate.frame import Frame, Seen, merge_seen
+from otel_kit.dev.evaluate.expression import Joined, arithmetic, evaluate, is_null_group, join
+from otel_kit.dev.evaluate.frame import Frame, Seen
 from otel_kit.dev.evaluate.functions import DEFAULT_ZERO, EXCLUDE_NULL, value_function
 from otel_kit.dev.evaluate.rollup import frame_of
 from otel_kit.dev.evaluate.series import Group, SeriesReader, Span
@@ -139,23 +139,19 @@ def _combined(op: str, left: _Values, right: _Values) -> _Values:
     if left.constant is not None and right.constant is not None:
         return _Values(constant=_known(arithmetic(op, left.constant, right.constant)))
     if right.constant is not None:
-        pairs = {group: (group, group) for group in left.values}
-        by = left.by
+        joined = Joined(by=left.by, pairs={group: (group, group) for group in left.values}, seen=left.seen)
     elif left.constant is not None:
-        pairs = {group: (group, group) for group in right.values}
-        by = right.by
+        joined = Joined(by=right.by, pairs={group: (group, group) for group in right.values}, seen=right.seen)
     else:
-        by = joined_by(left.by, right.by)
-        pairs = group_pairs(left.values, right.values, left.by, right.by)
+        joined = join(left, left.values, right, right.values)
     values: dict[Group, float | None] = {}
-    for group, (ours, theirs) in pairs.items():
+    for group, (ours, theirs) in joined.pairs.items():
         a, b = left.of(ours), right.of(theirs)
         values[group] = None if a is None or b is None else arithmetic(op, a, b)
-    seen = {g: s for g, s in merge_seen(left.seen, right.seen).items() if g in values}
     zero = (
         (left.zero or left.constant is not None) and (right.zero or right.constant is not None) and op != "/"
     )
-    return _Values(by=by, values=values, seen=seen, zero=zero)
+    return _Values(by=joined.by, values=values, seen=joined.seen, zero=zero)
 
 
 def _known(value: float | None) -> float:
