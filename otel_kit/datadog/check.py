@@ -54,7 +54,7 @@ def require_text(parent: Node, key: str, what: str) -> str:
 def optional_text(parent: Node, key: str) -> str | None:
     """The string under `key`, if it is there."""
     child = parent.mapping.get(key)
-    if child is None or child.value is None:
+    if child is None:
         return None
     if not isinstance(child.value, str):
         raise InputError(f"'{key}' must be a string, not {_kind(child)}", where=child.where)

@@ -21,6 +21,7 @@ from otel_kit.errors import InputError, UnsupportedError
 __all__ = ["dashboard_of"]
 
 _LAYOUTS = ("ordered", "free")
+_LISTS = frozenset({"notify_list", "tags", "template_variable_presets", "template_variables"})
 
 
 def dashboard_of(root: Node, services: Sequence[Service] | None, notes: list[str]) -> Definition:
@@ -44,6 +45,8 @@ def dashboard_of(root: Node, services: Sequence[Service] | None, notes: list[str
     require_text(filled, "title", "the dashboard")
     require_text(filled, "layout_type", "the dashboard")
     one_of(filled.mapping["layout_type"], _LAYOUTS, "layout_type")
+    for key in sorted(_LISTS & filled.mapping.keys()):
+        require_list(filled.mapping[key], f"'{key}'")
     if "widgets" not in entries:
         raise InputError("the dashboard has no 'widgets'", where=root.file, fix="add 'widgets:'")
     widgets = entries["widgets"].with_value(list(_widgets(entries["widgets"], services, notes)))

@@ -76,22 +76,26 @@ def make_plan(definitions: Sequence[Definition], live: Iterable[Live]) -> Plan:
     Raises:
         InputError: two live objects carry one mark, or an update would need what Datadog does not allow.
     """
-    marked = _by_mark(live)
+    wanted = {(d.kind, d.id) for d in definitions}
+    ours = [item for item in live if item.mark is not None]
+    marked = _by_mark(item for item in ours if (item.kind, item.mark) in wanted)
     actions: list[Action] = []
     for definition in sorted(definitions, key=lambda d: (KINDS.index(d.kind), d.id)):
-        existing = marked.pop((definition.kind, definition.id), None)
+        existing = marked.get((definition.kind, definition.id))
         action = _update(definition, existing) if existing else _create(definition)
         if action is not None:
             actions.append(action)
-    orphans = sorted(marked.values(), key=lambda o: (KINDS.index(o.kind), o.mark or ""))
+    orphans = sorted(
+        (item for item in ours if (item.kind, item.mark) not in wanted),
+        key=lambda o: (KINDS.index(o.kind), o.mark or "", o.id),
+    )
     return Plan(actions=tuple(actions), orphans=tuple(orphans), unchanged=len(definitions) - len(actions))
 
 
 def _by_mark(live: Iterable[Live]) -> dict[tuple[Kind, str], Live]:
     groups: dict[tuple[Kind, str], list[Live]] = defaultdict(list)
     for item in live:
-        if item.mark is not None:
-            groups[item.kind, item.mark].append(item)
+        groups[item.kind, item.mark or ""].append(item)
     copies = sorted((key, items) for key, items in groups.items() if len(items) > 1)
     if copies:
         raise InputError(

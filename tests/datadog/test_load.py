@@ -206,6 +206,8 @@ DASHBOARD = "id: shop\ntitle: Shop\nlayout_type: ordered\nwidgets: []\n"
         ),
         ("services.yaml", "service: []", ":1: unknown key 'service' in the file; did you mean 'services'?"),
         ("dashboards/a.yaml", DASHBOARD.replace("widgets: []", ""), ": the dashboard has no 'widgets'"),
+        ("monitors/a.yaml", ONE + "        message:", ":7: 'message' must be a string, not nothing"),
+        ("dashboards/a.yaml", DASHBOARD + "tags: team:a", ":5: 'tags' must be a list, not a string"),
         (
             "dashboards/a.yaml",
             DASHBOARD.replace("ordered", "orderd"),

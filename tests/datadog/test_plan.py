@@ -74,6 +74,11 @@ def test_a_copied_object_is_named_and_not_guessed() -> None:
     assert "monitors in Datadog carry the mark otel_kit:a: 1 'A' and 2 'Copy of A'" in str(caught.value)
 
 
+def test_copies_of_what_is_no_longer_in_files_stop_nothing() -> None:
+    plan = make_plan([], [stored(monitor("gone"), 2), stored(monitor("gone"), 1)])
+    assert [o.id for o in plan.orphans] == ["1", "2"]
+
+
 @pytest.mark.parametrize(
     ("wanted", "change", "sentence"),
     [
