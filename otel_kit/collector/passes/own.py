@@ -41,14 +41,14 @@ def own_telemetry(config: Config, spec: Spec) -> Config:
         readers.append({"pull": {"exporter": {"prometheus": prometheus}}})
         logs["encoding"] = "json"
     telemetry = {
-        "resource": _resource(config, spec),
+        "resource": {"attributes": _resource(config, spec)},
         "logs": logs,
         "metrics": {"level": "normal", "readers": readers},
     }
     return replace(config, telemetry=telemetry)
 
 
-def _resource(config: Config, spec: Spec) -> dict[str, str]:
+def _resource(config: Config, spec: Spec) -> list[dict[str, str]]:
     """Its unified tags; service.instance.id it makes itself, anew at each start."""
     resource = {
         SERVICE_NAME: workload(config.role.tier) if spec.kubernetes else "otel-collector",
@@ -61,4 +61,4 @@ def _resource(config: Config, spec: Spec) -> dict[str, str]:
             K8S_NODE_NAME: "${env:K8S_NODE_NAME}",
             K8S_POD_NAME: "${env:K8S_POD_NAME}",
         }
-    return resource
+    return [{"name": name, "value": value} for name, value in resource.items()]
