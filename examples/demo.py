@@ -57,7 +57,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8080, help="where the stand-in listens")
     port: int = parser.parse_args().port
     keep = bool(os.environ.get("KEEP"))
-    signal.signal(signal.SIGTERM, _interrupt)
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, _interrupt)
     try:
         with shop(port) as parts:
             proven = demonstrate(parts)

@@ -31,16 +31,15 @@ class Proof:
 
     def trace(self) -> None:
         """One trace crosses both services with the right parents, and its log lines carry its id."""
-        for summary in self.stand_in.traces(BFF, limit=50):
-            trace = self.stand_in.trace(summary["trace_id"])
-            path = _path(trace["spans"])
-            writers = {log["service"] for log in trace["logs"]}
-            if path and writers >= {BFF, ORDERS}:
-                self._fact(True, f"Trace {trace['trace_id']}", *_tree(trace["spans"]))
-                lines = [f"{x['status']:<5} {x['service']:<12} {x['message']}" for x in trace["logs"]]
-                self._fact(True, f"{len(lines)} log lines with this trace id", *lines)
-                return
-        self._fact(False, f"No trace with spans and log lines in both {BFF} and {ORDERS}")
+        trace: Json = {}
+        with contextlib.suppress(AssertionError):  # the fact says that none was found
+            trace = eventually(self._whole_trace, timeout=15)
+        if not trace:
+            self._fact(False, f"No trace with spans and log lines in both {BFF} and {ORDERS}")
+            return
+        self._fact(True, f"Trace {trace['trace_id']}", *_tree(trace["spans"]))
+        lines = [f"{x['status']:<5} {x['service']:<12} {x['message']}" for x in trace["logs"]]
+        self._fact(True, f"{len(lines)} log lines with this trace id", *lines)
 
     def monitor(self, name: str) -> None:
         """The monitor went to Alert and told somebody."""
@@ -61,6 +60,14 @@ class Proof:
             not lost, f"Dropped anywhere: {sum(lost.values()):g}", *(f"{k}: {v:g}" for k, v in lost.items())
         )
 
+    def _whole_trace(self) -> Json:
+        """A trace that crosses both services and has log lines of both, or an empty one."""
+        for summary in self.stand_in.traces(BFF, limit=20):
+            trace = self.stand_in.trace(summary["trace_id"])
+            if _crosses(trace["spans"]) and {log["service"] for log in trace["logs"]} >= {BFF, ORDERS}:
+                return trace
+        return {}
+
     def _settled(self, query: str, wanted: int) -> float:
         with contextlib.suppress(AssertionError):  # the fact shows what was counted instead
             eventually(lambda: self.stand_in.total(query) >= wanted, timeout=15)
@@ -73,14 +80,14 @@ class Proof:
             print(f"      {line}")
 
 
-def _path(spans: list[Json]) -> bool:
+def _crosses(spans: list[Json]) -> bool:
     """Whether a server span of the BFF leads over a client span to a server span of orders."""
     by_id = {s["span_id"]: s for s in spans}
     for span in spans:
         client = by_id.get(span["parent_id"] or "")
         root = by_id.get(client["parent_id"] or "") if client else None
         if client and root and (span["service"], client["service"], root["service"]) == (ORDERS, BFF, BFF):
-            return [s["kind"] for s in (root, client, span)] == ["SERVER", "CLIENT", "SERVER"]
+            return [s["kind"] for s in (root, client, span)] == ["server", "client", "server"]
     return False
 
 
@@ -92,8 +99,6 @@ def _tree(spans: list[Json], parent: str | None = None, depth: int = 0) -> list[
         over = span["parent_id"] if span["parent_id"] in known else None
         if over == parent:
             took = span["duration_ns"] / 1e6
-            text = (
-                f"{'  ' * depth}{span['service']}: {span['resource']} ({span['kind'].lower()}, {took:.1f} ms)"
-            )
+            text = f"{'  ' * depth}{span['service']}: {span['resource']} ({span['kind']}, {took:.1f} ms)"
             lines += [text, *_tree(spans, span["span_id"], depth + 1)]
     return lines

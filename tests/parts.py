@@ -111,6 +111,14 @@ class Part:
         self.process.send_signal(signal.SIGTERM)
         return self.wait(timeout)
 
+    def stop(self, grace: float = 5.0) -> None:
+        """SIGTERM to it and to its children; SIGKILL to what is left after `grace` seconds."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(grace)
+        self.kill()
+
     def kill(self) -> None:
         """SIGKILL to it and to its children, then wait."""
         with contextlib.suppress(ProcessLookupError):
@@ -127,7 +135,7 @@ def start(
     cwd: Path = ROOT,
     timeout: float = 30.0,
 ) -> Iterator[Part]:
-    """Start a process in a group of its own, wait until `ready`, kill what is left of it at the end.
+    """Start a process in a group of its own, wait until `ready`, stop what is left of it at the end.
 
     `env` is added to a small, clean environment: no OTEL_*, DD_* or proxy setting of the caller leaks in.
     """
@@ -149,7 +157,7 @@ def start(
                 _wait_ready(part, ready, timeout)
             yield part
         finally:
-            part.kill()
+            part.stop()
 
 
 def _wait_ready(part: Part, ready: Callable[[], bool], timeout: float) -> None:
