@@ -258,3 +258,10 @@ def test_random_text_never_crashes_the_evaluation() -> None:
             values(f"avg(last_5m):{text}", series)
             evaluated += 1
     assert evaluated > 100
+
+
+def test_what_begins_later_is_not_there_yet() -> None:
+    """A point of the second in which the window ends must not make a group appear without a value."""
+    series = Memory().count("c", {0: 5}, "g:a")
+    assert values("sum(last_5m):sum:c{*} by {g}.as_count()", series) == {}
+    assert values("sum(last_5m):sum:c{*} by {g}.as_count()", series, NOW + 1) == {"g:a": 5}

@@ -92,4 +92,4 @@ def _number(value: float | None) -> str:
     """At least one decimal, and three of them or three digits, whatever says more."""
     if value is None:
         return ""
-    return str(round(value, 3)) if abs(value) >= 0.1 else str(float(f"{value:.3g}"))
+    return str(round(float(value), 3)) if abs(value) >= 0.1 else str(float(f"{value:.3g}"))

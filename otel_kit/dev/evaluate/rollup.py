@@ -47,7 +47,8 @@ def frame_of(query: MetricQuery, reader: SeriesReader, span: Span, *, missing_ta
     span = span.with_step(plan.step or span.step)
     members: defaultdict[Group, list[SeriesData]] = defaultdict(list)
     for series in reader.read(query.metric, span.start, span.end):
-        if matches(query.filter, series.tags):
+        # What begins after the time looked at was not there yet.
+        if series.first < span.end and matches(query.filter, series.tags):
             for group in _groups(query.by, series, missing_tag):
                 members[group].append(series)
     rows = {group: _row(query, plan, found, span) for group, found in members.items()}

@@ -103,7 +103,8 @@ def _opened(path: Path) -> Iterator[Database]:
 
 
 def _prepare(path: Path) -> None:
-    connection = _connect(path)
+    # Without WAL: a file that is not ours must stay as it is.
+    connection = sqlite3.connect(path, isolation_level=None)
     try:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()

@@ -1,0 +1,135 @@
+"""What a kill leaves, how much is kept, and the questions the page asks."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from otel_kit.dev.model import Distribution, Point, Span
+from otel_kit.dev.store import queries
+from otel_kit.dev.store.database import open_database
+from otel_kit.dev.store.retention import Retention
+from otel_kit.dev.store.series_reader import StoreReader
+from otel_kit.dev.store.writer import Writer
+from tests.dev.otlp import KEY, counts, log_lines, metrics, resource, spans
+from tests.dev.process import running
+
+
+def span(number: int, *, trace: int | None = None, parent: str = "", start: int = 1) -> Span:
+    return Span(
+        trace_id=f"{number if trace is None else trace:032x}",
+        span_id=f"{number:016x}",
+        parent_id=parent,
+        service=f"s{number}",
+        env="",
+        version="",
+        name="n",
+        kind="server",
+        operation="o",
+        resource=f"r{number}",
+        type="web",
+        start_ns=start,
+        duration_ns=10,
+        error=number % 2,
+        status_message="",
+        attributes="{}",
+        resource_attributes="{}",
+        events="[]",
+        links="[]",
+    )
+
+
+def test_what_was_answered_with_200_survives_a_kill(tmp_path: Path) -> None:
+    path = tmp_path / "dev.sqlite"
+    with running("--db", str(path)) as dev:
+        dev.ask(
+            "POST", "/v1/traces", spans("000000000000000000000000000000ab", "00000000000000ab"), headers=KEY
+        )
+        dev.ask("POST", "/v1/metrics", metrics([counts("kept", 3)]), headers=KEY)
+        dev.ask("POST", "/v1/logs", log_lines([("line", "INFO", 9, "")], resource({})), headers=KEY)
+        dev.part.kill()
+    with running("--db", str(path)) as dev:
+        assert [t["trace_id"] for t in dev.get("/dev/api/traces")] == ["000000000000000000000000000000ab"]
+        assert [m["name"] for m in dev.get("/dev/api/metrics")] == ["kept"]
+        assert [x["message"] for x in dev.get("/dev/api/logs")] == ["line"]
+        assert dev.part.terminate() == 0
+    # A clean end folds everything into the one file.
+    assert [p.name for p in tmp_path.iterdir()] == ["dev.sqlite"]
+
+
+def test_the_oldest_rows_go_and_are_counted(tmp_path: Path) -> None:
+    with open_database(tmp_path / "db") as database:
+        writer = Writer(database, Retention(database, keep=100))
+        for start in range(0, 250, 25):
+            writer.store(spans=[span(n, start=n + 1) for n in range(start, start + 25)])
+        points = [Point("m", "count", ("a:b",), 1000 + n, float(n), None) for n in range(250)]
+        for start in range(0, 250, 25):
+            writer.store(points=points[start : start + 25])
+        connection = database.read()
+        (kept,) = connection.execute("SELECT COUNT(*) FROM spans").fetchone()
+        assert 75 <= kept <= 100
+        traces = queries.traces(connection, limit=1000)
+        assert next(t["service"] for t in traces) == "s249"
+        assert len(traces) == kept
+        (only,) = queries.series(connection, "m")
+        assert only["points"][-1] == [1249, 249.0]
+        assert 75 <= len(only["points"]) <= 101
+        lost = {x["signal"]: x["count"] for x in queries.losses(connection)}
+        assert lost == {"traces": 250 - kept, "metrics": 250 - len(only["points"])}
+
+
+def test_points_that_replace_others_evict_nothing(tmp_path: Path) -> None:
+    with open_database(tmp_path / "db") as database:
+        writer = Writer(database, Retention(database, keep=100))
+        for _ in range(5):
+            writer.store(points=[Point("m", "count", (), n, 1.0, None) for n in range(60)])
+        (lost,) = queries.losses(database.read())
+        assert (lost["count"], "overwritten" in lost["reason"]) == (240, True)
+
+
+def test_a_request_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    with open_database(tmp_path / "db") as database:
+        writer = Writer(database, Retention(database))
+        broken = span(2)._replace(start_ns=2**70)
+        with pytest.raises(OverflowError):
+            writer.store(spans=[span(1), broken], points=[Point("m", "count", (), 1, 1.0, None)])
+        assert queries.traces(database.read()) == []
+        writer.store(spans=[span(1)], points=[Point("m", "count", (), 1, 1.0, None)])
+        assert [t["spans"] for t in queries.traces(database.read())] == [1]
+        assert [m["points"] for m in queries.metrics(database.read())] == [1]
+
+
+def test_a_trace_is_named_by_its_root_however_its_spans_arrive(tmp_path: Path) -> None:
+    with open_database(tmp_path / "db") as database:
+        writer = Writer(database, Retention(database))
+        root = f"{1:016x}"
+        writer.store(spans=[span(2, trace=9, parent=root, start=5), span(4, trace=8, parent=root, start=50)])
+        writer.store(spans=[span(1, trace=9, start=7), span(2, trace=9, parent=root, start=5)])
+        found = {t["trace_id"][-1]: t for t in queries.traces(database.read())}
+        assert (found["9"]["service"], found["9"]["resource"], found["9"]["spans"]) == ("s1", "r1", 2)
+        assert (found["9"]["start_ns"], found["9"]["duration_ns"], found["9"]["errors"]) == (5, 12, 1)
+        assert found["8"]["service"] == "s4"
+        assert [t["trace_id"][-1] for t in queries.traces(database.read(), service="s1")] == ["9"]
+        assert queries.traces(database.read(), service="s2") == []
+        assert [x["count"] for x in queries.losses(database.read())] == [1]
+
+
+def test_series_are_read_back_as_they_were(tmp_path: Path) -> None:
+    found = Distribution(count=3.0, sum=6.0, min=1.0, max=3.0, buckets=((1.0, 2.0, 2.0), (2.0, 3.0, 1.0)))
+    with open_database(tmp_path / "db") as database:
+        points = [Point("d", "distribution", ("a:b",), second, None, found) for second in (10, 20, 30)]
+        Writer(database, Retention(database)).store(points=points)
+        (series,) = StoreReader(database.read()).read("d", 15, 30)
+        assert (series.first, series.last, series.type) == (10, 30, "distribution")
+        assert list(series.points) == [(20, found)]
+        (outside,) = StoreReader(database.read()).read("d", 100, 200)
+        assert list(outside.points) == []
+        assert StoreReader(database.read()).read("unknown", 0, 100) == []
+
+
+def test_readers_cannot_write(tmp_path: Path) -> None:
+    refused = pytest.raises(sqlite3.OperationalError, match="readonly")
+    with open_database(tmp_path / "db") as database, refused:
+        database.read().execute("DELETE FROM spans")
