@@ -1,10 +1,11 @@
-"""Write the Go sources of a distribution from its manifest.yaml: ``python collector/distribution/generate.py kit``.
+"""Write a distribution's Go sources from its manifest: ``python collector/distribution/generate.py kit``.
 
 A maintainer runs it after an edit of the manifest and commits what it writes. Building needs none of it.
 `main.go` and `components.go` come from the collector builder. Its module step is not used: it runs
 `go mod tidy`, which also asks for what only the tests of other modules need.
 """
 
+# ruff: noqa: S603, T201 (a script: it runs go and prints)
 from __future__ import annotations
 
 import os

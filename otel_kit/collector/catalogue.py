@@ -119,7 +119,7 @@ def _v0_158() -> Iterator[Entry]:
     kind = Kind.RECEIVER
     yield _entry(kind, "otlp", "otlpreceiver", _ALL, endpoints=_OTLP_ENDPOINTS)
     yield _entry(kind, "file_log", "filelogreceiver", _KIT, _LOGS, former=("filelog",))
-    yield _entry(kind, "host_metrics", "hostmetricsreceiver", _KIT, _METRICS, former=("hostmetrics",))
+    yield _entry(kind, "host_metrics", "hostmetricsreceiver", _KIT, _METRICS | _LOGS, former=("hostmetrics",))
     yield _entry(kind, "kafka", "kafkareceiver", _KIT)
     yield _entry(kind, "otlp_json_file", "otlpjsonfilereceiver", _KIT, former=("otlpjsonfile",))
     yield _entry(kind, "prometheus", "prometheusreceiver", _KIT, _METRICS, rules=(_DISCOVERY,))

@@ -90,7 +90,7 @@ def running(sink: Sink) -> Iterator[Sink]:
     """Listen; before and after, connections are refused."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 (http.server's name)
+        def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["Content-Length"]))
             assert self.headers["Content-Encoding"] == "zstd"
             body = zstandard.ZstdDecompressor().decompressobj().decompress(raw)
