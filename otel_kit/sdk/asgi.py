@@ -37,6 +37,8 @@ MARK: Final = "otel_kit.request"
 _NATIVE: Final = "fastapi.telemetry"
 #: https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#metric-httpserverrequestduration
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+#: Seconds for which the span of an answered request is open to an error.
+ERRORS_WITHIN: Final = 0.1
 #: Raised when the other side has gone: no fault of the service.
 _GONE: Final = frozenset({"ClientDisconnect", "WebSocketDisconnect", "CancelledError"})
 
@@ -128,6 +130,9 @@ class _Request:
         self._duration = duration
         self._status: int | None = None
         self._finished = False
+        self._took: float | None = None
+        self._end: int | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._websocket = scope["type"] == "websocket"
         self._attributes = request_attributes(scope)
         parent = propagate.extract(scope.get("headers", []), getter=HEADERS)
@@ -155,21 +160,33 @@ class _Request:
             elif kind == "websocket.close" and self._status is None:
                 self._status = 403  # what a server answers to a handshake that was not accepted
             await send(message)
-            if kind == "http.response.body" and not message.get("more_body") and (self._status or 0) < 500:
-                # Background tasks come after this. An error's response, though, is sent before the error
-                # arrives.
-                self.finish()
+            if kind == "http.response.body" and not message.get("more_body"):
+                self._answered()
 
         return observed
+
+    def _answered(self) -> None:
+        """The response is complete; what comes still is background work, or an error that it already told of.
+
+        Such an error arrives at once, so the span waits for it; background work may take minutes.
+        """
+        self._took = time.perf_counter() - self._begin
+        self._end = time.time_ns()
+        try:
+            self._timer = asyncio.get_running_loop().call_later(ERRORS_WITHIN, self.finish)
+        except RuntimeError:  # trio
+            self.finish()
 
     def finish(self) -> None:
         """Record and end; only the first call does something."""
         if not self._finished:
             self._finished = True
+            if self._timer is not None:
+                self._timer.cancel()
             quietly("HTTP response", self._finish)
 
     def _finish(self) -> None:
-        took = time.perf_counter() - self._begin
+        took = time.perf_counter() - self._begin if self._took is None else self._took
         route = route_of(self.scope)
         attributes: dict[str, str | int] = {
             "http.request.method": self._attributes["http.request.method"],
@@ -182,7 +199,7 @@ class _Request:
         if not self._websocket:  # how long a socket stays open is no latency
             self._duration.record(took, attributes, context=self._context)
         self._span.set_attributes(attributes)
-        self._span.end()
+        self._span.end(self._end)
 
     def _conclude(self, attributes: dict[str, str | int]) -> None:
         error, status = self.error, self._status

@@ -59,6 +59,13 @@ class Environment:
             return number
         return self._unusable(name, value, "use a positive number", default)
 
+    def natural(self, name: str) -> bool:
+        """False, and a problem, for what is neither unset nor a whole number from 0 on."""
+        value = self.text(name)
+        if value is None or (value.isascii() and value.isdigit()):
+            return True
+        return self._unusable(name, value, "use a whole number", default=False)
+
     def seconds(self, names: Sequence[str], default: float) -> float:
         """A timeout in seconds.
 

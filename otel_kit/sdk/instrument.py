@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from otel_kit.sdk.imports import when_imported
 
 if TYPE_CHECKING:
+    from otel_kit.sdk.asgi_hook import AsgiHook
     from otel_kit.sdk.lifecycle import Lifecycle
     from otel_kit.sdk.settings import Settings
 
@@ -16,13 +19,21 @@ __all__ = ["instrument"]
 def instrument(settings: Settings, lifecycle: Lifecycle) -> None:
     """Install what the settings name; a library that is never imported costs nothing."""
     if "fastapi" in settings.instrument:
-        from otel_kit.sdk import asgi_hook
 
-        hook = asgi_hook.AsgiHook(settings.health_routes, lifecycle)
-        when_imported("starlette.applications", hook.patch_starlette)
-        when_imported("fastapi.applications", hook.patch_fastapi)
-        when_imported("opentelemetry.instrumentation.asgi", hook.patch_contrib)
+        @functools.cache
+        def hook() -> AsgiHook:
+            from otel_kit.sdk.asgi_hook import AsgiHook
+
+            return AsgiHook(settings.health_routes, lifecycle)
+
+        when_imported("starlette.applications", lambda module: hook().patch_starlette(module))
+        when_imported("fastapi.applications", lambda module: hook().patch_fastapi(module))
+        when_imported("opentelemetry.instrumentation.asgi", lambda module: hook().patch_contrib(module))
     if "grpc" in settings.instrument:
-        from otel_kit.sdk.rpc_hook import patch_grpc
+        when_imported("grpc", _patch_grpc)
 
-        when_imported("grpc", patch_grpc)
+
+def _patch_grpc(module: ModuleType) -> None:
+    from otel_kit.sdk.rpc_hook import patch_grpc
+
+    patch_grpc(module)

@@ -40,8 +40,8 @@ class Stage(Protocol):
     def wait(self, ticket: int, deadline: float) -> bool:
         """Wait for that; False at the deadline."""
 
-    def hasten(self, *, on: bool) -> None:
-        """Do not batch any longer: the process is about to end."""
+    def hasten(self, *, on: bool, at_once: Callable[[], None] | None = None) -> None:
+        """Do not batch any longer, and call `at_once` for each item: the process is about to end."""
 
     def close(self) -> None:
         """Take nothing more."""
@@ -90,10 +90,13 @@ class Lifecycle:
         return self._flush(time.monotonic() + timeout)
 
     def pause(self) -> None:
-        """The service has ended its work, but may still say something: flush, and batch no longer."""
-        for stage in self._stages:
-            stage.hasten(on=True)
-        self._flush_in_budget()
+        """The service has ended its work: flush, and from now on flush each item as it comes.
+
+        A worker of uvicorn writes two more log lines and kills itself by SIGTERM, without a chance for us.
+        """
+        if self._flush_in_budget():
+            for stage in self._stages:
+                stage.hasten(on=True, at_once=self._flush_at_once)
 
     def resume(self) -> None:
         """The service begins (again): batch as usual."""
@@ -131,12 +134,15 @@ class Lifecycle:
         figures = [tally.figures() for tally in self._tallies]
         return sum(f[0] for f in figures), sum(f[1] for f in figures)
 
-    def _flush_in_budget(self) -> None:
+    def _flush_at_once(self) -> None:
+        if not self._flush_in_budget():
+            self.resume()  # nobody takes it, so do not let each further line wait
+
+    def _flush_in_budget(self) -> bool:
         begin = time.monotonic()
-        if self._flush(begin + max(0.0, self._budget - self._spent)):
-            self._spent = 0.0
-        else:
-            self._spent += time.monotonic() - begin
+        done = self._flush(begin + max(0.0, self._budget - self._spent))
+        self._spent = 0.0 if done else self._spent + time.monotonic() - begin
+        return done
 
     def _flush(self, deadline: float) -> bool:
         tickets = [stage.ask() for stage in self._stages]

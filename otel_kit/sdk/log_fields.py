@@ -99,9 +99,10 @@ def json_line(record: logging.LogRecord, identity: Mapping[str, str]) -> str:
 
 def _dump(fields: dict[str, Any]) -> str:
     try:
-        return json.dumps(fields, default=_text, allow_nan=False, ensure_ascii=False)
+        # ASCII alone: stdout has an encoding of its own, and lone surrogates have no place in any.
+        return json.dumps(fields, default=_text, allow_nan=False)
     except (TypeError, ValueError, RecursionError):  # keys that are no strings, NaN, a circle
-        return json.dumps({key: _plain(value) for key, value in fields.items()}, ensure_ascii=False)
+        return json.dumps({key: _plain(value) for key, value in fields.items()})
 
 
 def _plain(value: Any) -> str | int | bool | None:

@@ -58,11 +58,7 @@ class StdoutHandler(KitHandler):
         if record.name.startswith("opentelemetry") and not self._new(record):
             return
         try:
-            line = json_line(record, self._identity) + "\n"
-            try:
-                sys.stdout.write(line)
-            except UnicodeEncodeError:
-                sys.stdout.write(line.encode("ascii", "backslashreplace").decode("ascii"))
+            sys.stdout.write(json_line(record, self._identity) + "\n")
             sys.stdout.flush()
         except Exception:
             self.handleError(record)
@@ -132,14 +128,17 @@ def _translate(record: logging.LogRecord) -> LogRecord:
         observed_timestamp=time.time_ns(),
         severity_text=text,
         severity_number=SeverityNumber(number),
-        body=message(record),
+        body=_any_value(message(record)),
         attributes=attributes,
     )
 
 
 def _any_value(value: object, depth: int = 0) -> Any:
     """The value as OTLP can carry it; what it cannot becomes text."""
-    if value is None or isinstance(value, str | bool | int | float | bytes):
+    if isinstance(value, str):
+        # Lone surrogates, as in the name of a file that is no UTF-8, have no place in protobuf.
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if value is None or isinstance(value, bool | int | float | bytes):
         return value
     if depth < 4:
         if isinstance(value, Mapping):

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
-from opentelemetry.sdk.metrics import MeterProvider, TraceBasedExemplarFilter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.version import __version__ as sdk_version
 
 from otel_kit import conventions
 from otel_kit.sdk.batch import BatchQueue, LogQueue, SpanQueue
 from otel_kit.sdk.delta import DeltaReader
 from otel_kit.sdk.lifecycle import Lifecycle, Stage
-from otel_kit.sdk.notes import LOGGER
 from otel_kit.sdk.outbox import Outbox
 from otel_kit.sdk.resource import instance_id
 from otel_kit.sdk.senders import make_sender
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Pipelines", "build"]
 
-T = TypeVar("T")
 #: Bytes of encoded requests that wait for a collector that is away; at 400 bytes a span about 40,000 spans.
 OUTBOX_BYTES: Final[dict[Signal, int]] = {"traces": 16_000_000, "metrics": 8_000_000, "logs": 16_000_000}
 
@@ -64,11 +62,10 @@ def build(settings: Settings) -> Pipelines:
         )
         for signal, target in _targets(settings)
     }
-    stages: list[Stage] = []
     meters, reader = _meters(settings, resource, outboxes, tallies)
     tracers, spans = _tracers(resource, outboxes, tallies, meters)
     loggers, logs = _loggers(resource, outboxes, tallies, meters)
-    stages = [stage for stage in (spans, logs, reader) if stage is not None]
+    stages: list[Stage] = [stage for stage in (spans, logs, reader) if stage is not None]
     providers = [provider for provider in (tracers, meters, loggers) if provider is not None]
     if meters is not None:
         for tally in tallies.values():
@@ -104,11 +101,7 @@ def _meters(
     if "metrics" not in outboxes:
         return None, None
     reader = DeltaReader(outboxes["metrics"], tallies["metrics"], interval=settings.metric_interval)
-
-    def provider(**options: Any) -> MeterProvider:
-        return MeterProvider(metric_readers=[reader], resource=resource, shutdown_on_exit=False, **options)
-
-    return _lenient(provider, lambda: provider(exemplar_filter=TraceBasedExemplarFilter())), reader
+    return MeterProvider(metric_readers=[reader], resource=resource, shutdown_on_exit=False), reader
 
 
 def _tracers(
@@ -124,10 +117,7 @@ def _tracers(
     queue: BatchQueue[ReadableSpan] = BatchQueue(
         lambda spans: encode_spans(spans).SerializeToString(), outboxes["traces"], tallies["traces"]
     )
-    limits = _lenient(SpanLimits, lambda: SpanLimits(128, 128, 128, 128, 128, 1000, 1000))
-    provider = TracerProvider(
-        resource=resource, shutdown_on_exit=False, span_limits=limits, meter_provider=meters
-    )
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False, meter_provider=meters)
     provider.add_span_processor(SpanQueue(queue))
     return provider, queue
 
@@ -145,21 +135,9 @@ def _loggers(
     queue: BatchQueue[ReadableLogRecord] = BatchQueue(
         lambda records: encode_logs(records).SerializeToString(), outboxes["logs"], tallies["logs"]
     )
-    limits = _lenient(LogRecordLimits, lambda: LogRecordLimits(128, 100_000))
-    provider = LoggerProvider(
-        resource=resource, shutdown_on_exit=False, log_record_limits=limits, meter_provider=meters
-    )
+    provider = LoggerProvider(resource=resource, shutdown_on_exit=False, meter_provider=meters)
     provider.add_log_record_processor(LogQueue(queue))
     return provider, queue
-
-
-def _lenient(make: Callable[[], T], fallback: Callable[[], T]) -> T:
-    """The SDK raises ValueError for some variables it cannot read; a service must start nevertheless."""
-    try:
-        return make()
-    except ValueError as error:
-        LOGGER.warning("otel-kit: an OTEL_* variable cannot be used, so the defaults are: %s", error)
-        return fallback()
 
 
 def _new_instance(providers: list[Any], begins: str) -> None:

@@ -53,6 +53,18 @@ LOG_MODES: Final = ("stdout", "otlp", "both", "none")
 INSTRUMENTATIONS: Final = ("fastapi", "grpc")
 MIN_INTERVAL: Final = 1.0
 HEALTH_ROUTES: Final = ("/health", "/healthz", "/livez", "/readyz", "/startupz", "/ping")
+LIMITS: Final = (
+    "OTEL_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_SPAN_EVENT_COUNT_LIMIT",
+    "OTEL_SPAN_LINK_COUNT_LIMIT",
+)
 LEVELS: Final = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50, "FATAL": 50}
 
 
@@ -89,6 +101,7 @@ class Settings:
         log_level: for the root logger, or None: INFO unless the service has chosen one.
         metric_interval: seconds between collections.
         shutdown_timeout: seconds for the three signals together.
+        hidden: variables that the SDK must not see, since it would raise an error.
         problems: one sentence for each value that could not be used.
     """
 
@@ -102,6 +115,7 @@ class Settings:
     shutdown_timeout: float
     health_routes: frozenset[str]
     instrument: frozenset[str]
+    hidden: tuple[str, ...]
     problems: tuple[str, ...]
 
 
@@ -150,8 +164,16 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
             _first(arguments.health_routes, env.words("OTEL_KIT_HEALTH_ROUTES", HEALTH_ROUTES))
         ),
         instrument=_instrument(arguments.instrument, env),
+        hidden=_unreadable(env),
         problems=tuple(env.problems),
     )
+
+
+def _unreadable(env: Environment) -> tuple[str, ...]:
+    """The SDK raises ValueError for these, for some of them as soon as it is imported."""
+    limits = [name for name in LIMITS if not env.natural(name)]
+    known = env.choice("OTEL_METRICS_EXEMPLAR_FILTER", ("trace_based", "always_on", "always_off", ""), "")
+    return (*limits, *(() if known else ("OTEL_METRICS_EXEMPLAR_FILTER",)))
 
 
 def _first(argument: T | None, otherwise: T) -> T:

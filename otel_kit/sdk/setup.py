@@ -101,6 +101,8 @@ def _set_up(settings: Settings) -> Telemetry:
         log("otel-kit: telemetry is off: %s", why)
         return _passive(settings, why)
 
+    for name in settings.hidden:
+        os.environ.pop(name, None)
     from otel_kit.sdk.providers import build
 
     pipelines = build(settings)

@@ -76,7 +76,8 @@ class Tally:
         counter = self._processed if early else self._exported
         if counter is not None:
             counter.add(items, {**self._attributes, "error.type": reason})
-        self._warn(f"lost: {reason}{': ' + detail if detail else ''}", waiting=None)
+        if reason != "shutdown_timeout":  # the last line of the process says so for all signals together
+            self._warn(f"lost: {reason}{': ' + detail if detail else ''}", waiting=None)
 
     def failing(self, why: str, *, waiting: int) -> None:
         """A try that failed and will be repeated; `waiting` bytes are kept meanwhile."""

@@ -114,10 +114,10 @@ def _checked(env: Environment, name: str) -> str | None:
     if "://" not in value:
         # gRPC endpoints are often written so; OTEL_EXPORTER_OTLP_INSECURE says which scheme is meant.
         value = f"{'http' if env.flag(f'{PREFIX}_INSECURE', default=True) else 'https'}://{value}"
-    parts = urlsplit(value)
     try:
+        parts = urlsplit(value)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number
+    except ValueError:  # a port that is no number, half an IPv6 address
         usable = False
     if usable:
         return value

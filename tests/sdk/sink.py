@@ -64,6 +64,7 @@ class LogSeen:
     severity: str
     number: int
     scope: str
+    time: int
     trace_id: str
     span_id: str
     attributes: dict[str, Value]
@@ -177,7 +178,7 @@ class Sink:
         """The same over gRPC, on the same port number."""
         sink = self
 
-        class Services(grpc.GenericRpcHandler[Any, Any]):
+        class Services(grpc.GenericRpcHandler):  # type: ignore[type-arg]
             def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
                 signal = {"Trace": "traces", "Metri": "metrics", "LogsS": "logs"}
                 path = signal[str(details.method).rpartition(".")[2][:5]]
@@ -264,6 +265,7 @@ def _logs(body: bytes) -> Iterator[LogSeen]:
                     severity=log.severity_text,
                     number=log.severity_number,
                     scope=scope.scope.name,
+                    time=log.time_unix_nano,
                     trace_id=log.trace_id.hex(),
                     span_id=log.span_id.hex(),
                     attributes=_attributes(log.attributes),

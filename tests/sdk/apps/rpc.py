@@ -1,7 +1,4 @@
-"""Servers and clients of both gRPC stacks in one process: all kinds of calls, all ways to fail.
-
-Usage: ``python -m tests.sdk.apps.rpc``. Each call has a method name of its own, so that its spans can be told apart.
-"""
+"""Servers and clients of both gRPC stacks in one process: all kinds of calls, all ways to fail."""
 
 from __future__ import annotations
 
@@ -109,6 +106,7 @@ def handlers(service: str, servicer: object, *, more: dict[str, str] | None = No
 
 def sync_calls(port: int) -> None:
     """Each kind and each way to fail, over grpc."""
+    channel: Any
     with insecure_channel(f"localhost:{port}") as channel:
 
         def unary(request: bytes, **options: Any) -> Any:
@@ -145,12 +143,13 @@ def sync_calls(port: int) -> None:
 
 async def aio_calls(port: int) -> None:
     """The same over grpc.aio."""
+    channel: Any
     async with grpc.aio.insecure_channel(f"localhost:{port}") as channel:
 
         def down(request: bytes, method: str = "Down") -> Any:
             return channel.unary_stream(f"/shop.Aio/{method}")(request)
 
-        unary: Any = channel.unary_unary("/shop.Aio/Unary")
+        unary = channel.unary_unary("/shop.Aio/Unary")
         with trace.get_tracer("test").start_as_current_span("parent of aio unary"):
             await unary(b"fine", metadata=(("own", "1"),))
         for request in (b"crash", b"missing", b"internal"):
@@ -168,9 +167,9 @@ async def aio_calls(port: int) -> None:
         stream = down(b"long")
         await stream.read()
         stream.cancel()
-        up: Any = channel.stream_unary("/shop.Aio/Up")
+        up = channel.stream_unary("/shop.Aio/Up")
         assert await up(iter([b"1", b"2"])) == b"2"
-        both: Any = channel.stream_stream("/shop.Aio/Both")
+        both = channel.stream_stream("/shop.Aio/Both")
         assert len({r async for r in both(iter([b"1", b"2"]))}) == 1
         await asyncio.sleep(0.2)  # the server notices cancelled streams
 
@@ -187,7 +186,7 @@ async def aio_main() -> None:
     assert Counting.seen > 10
 
 
-class Counting(grpc.aio.ServerInterceptor):
+class Counting(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     """An interceptor of the service."""
 
     seen = 0

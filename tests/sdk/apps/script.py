@@ -1,0 +1,102 @@
+"""A process without a web server: records something, then ends in the way that its argument says."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+
+from opentelemetry import metrics, trace
+
+import otel_kit
+
+log = logging.getLogger("job")
+
+
+def record(count: int, name: str = "work") -> None:
+    """`count` spans, log lines and additions to a counter."""
+    counter = metrics.get_meter("script").create_counter("jobs.done")
+    for number in range(count):
+        with trace.get_tracer("script").start_as_current_span(name):
+            log.info("%s %d", name, number)
+        counter.add(1)
+
+
+def child() -> None:
+    """Work of a child process."""
+    record(5, "child")
+
+
+def fork() -> None:
+    """A child by os.fork that ends normally, and one by multiprocessing that ends by os._exit."""
+    otel_kit.force_flush()
+    record(3, "parent")  # in the queue at the moment of the fork: the parent's to send
+    pid = os.fork()
+    if pid == 0:
+        child()
+        sys.exit(0)
+    os.waitpid(pid, 0)
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    process.join()
+    record(2, "parent")
+
+
+def own_handler() -> None:
+    """A service with a SIGTERM handler of its own, set before init()."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    otel_kit.init(service="script")
+    record(20)
+    print("ready", flush=True)  # noqa: T201
+    stop.wait()
+    record(1, "last words")
+
+
+def wait() -> None:
+    """Wait for a signal that ends the process."""
+    print("ready", flush=True)  # noqa: T201
+    time.sleep(60)
+
+
+def flushes() -> None:
+    """Many flushes within a second, each after one addition."""
+    counter = metrics.get_meter("script").create_counter("additions")
+    for _ in range(8):
+        counter.add(1)
+        otel_kit.force_flush()
+    counter.add(1)
+
+
+def main(mode: str) -> None:
+    """Record 20 of each and end by `mode`."""
+    if mode == "own-handler":
+        own_handler()
+        return
+    if mode == "ignored":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    otel_kit.init(service="script")
+    record(int(os.environ.get("COUNT", "20")))
+    if mode == "exit":
+        sys.exit(3)
+    if mode == "exception":
+        raise RuntimeError("unhandled")
+    if mode == "fork":
+        fork()
+    elif mode == "losses":
+        otel_kit.force_flush()
+    elif mode == "flushes":
+        flushes()
+    elif mode == "shutdown":
+        otel_kit.shutdown()
+        record(2, "too late")
+    elif mode in ("wait", "ignored"):
+        wait()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

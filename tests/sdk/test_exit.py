@@ -1,0 +1,127 @@
+"""However a process ends: what it recorded is delivered, or its end is held up for the budget at most."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.parts import free_port
+from tests.sdk.run import UVICORN, endpoint, get, lines, ready, script, web
+from tests.sdk.sink import Seen, Sink, running_sink
+
+BUDGET = 3.0
+#: For starting the interpreter and ending it on a busy machine; the budget alone is what is tested.
+SLACK = 4.0
+
+
+def delivered(seen: Seen) -> tuple[int, float, int]:
+    """Spans, additions to the counter and log lines that arrived."""
+    return len(seen.spans), seen.total("jobs.done"), len([log for log in seen.logs if log.scope == "job"])
+
+
+def summary(part_lines: list[dict[str, str]]) -> list[str]:
+    """What the library said last."""
+    return [line["message"] for line in part_lines if "flushed" in line["message"]]
+
+
+@pytest.mark.parametrize(("mode", "code"), [("plain", 0), ("exit", 3), ("exception", 1)])
+def test_a_script_that_ends_by_itself(mode: str, code: int) -> None:
+    with running_sink() as sink:
+        with script(mode, endpoint(sink)) as part:
+            assert part.wait() == code
+            assert summary(lines(part)) == ["otel-kit: flushed 41, dropped 0"]
+        assert delivered(sink.seen) == (20, 20, 20)
+
+
+def test_sigterm_ends_a_script_as_it_would_without_us() -> None:
+    with running_sink() as sink:
+        with script("wait", endpoint(sink)) as part:
+            ready(part)
+            assert part.terminate(timeout=BUDGET + SLACK) == -signal.SIGTERM
+        assert delivered(sink.seen) == (20, 20, 20)
+
+
+def test_the_handler_of_the_service_still_runs() -> None:
+    with running_sink() as sink:
+        with script("own-handler", endpoint(sink)) as part:
+            ready(part)
+            assert part.terminate(timeout=BUDGET + SLACK) == 0
+        assert delivered(sink.seen) == (21, 21, 21)
+        assert [span.name for span in sink.seen.spans][-1] == "last words"
+
+
+def test_an_ignored_sigterm_stays_ignored() -> None:
+    with running_sink() as sink, script("ignored", endpoint(sink)) as part:
+        ready(part)
+        part.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        assert part.process.poll() is None
+
+
+def test_after_shutdown_nothing_is_lost_in_silence() -> None:
+    with running_sink() as sink:
+        with script("shutdown", endpoint(sink)) as part:
+            assert part.wait() == 0
+            said = [line["message"] for line in lines(part) if line["status"] == "warn"]
+        assert delivered(sink.seen) == (20, 20, 20)
+        assert any("traces" in message and "already_shutdown" in message for message in said)
+
+
+@contextlib.contextmanager
+def nowhere(kind: str) -> Iterator[str]:
+    """An endpoint that refuses connections, or takes them and says nothing."""
+    with socket.socket() as s:
+        if kind == "silent":
+            s.bind(("127.0.0.1", 0))
+            s.listen(64)
+        yield f"http://127.0.0.1:{s.getsockname()[1] if kind == 'silent' else free_port()}"
+
+
+@pytest.mark.parametrize("kind", ["refused", "silent"])
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_without_a_collector_the_end_is_held_up_for_the_budget_at_most(kind: str, protocol: str) -> None:
+    env = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "COUNT": "3000"}
+    with nowhere(kind) as url, script("wait", {"OTEL_EXPORTER_OTLP_ENDPOINT": url, **env}) as part:
+        ready(part)
+        begin = time.monotonic()
+        assert part.terminate(timeout=BUDGET + SLACK) == -signal.SIGTERM
+        assert time.monotonic() - begin < BUDGET + SLACK
+        said = [line["message"] for line in lines(part) if line["logger.name"] == "otel_kit"]
+    assert said[-1] == "otel-kit: flushed 0, dropped 6001"
+    assert len(said) <= 4  # one for each signal, at most one a minute, and the last
+
+
+def test_a_web_service_starts_serves_and_ends_without_a_collector() -> None:
+    sink = Sink()  # never listens
+    with web(sink, *UVICORN) as (part, url):
+        assert {get(f"{url}/orders/{number}") for number in range(5)} == {200}
+        assert part.terminate(timeout=BUDGET + SLACK) == -signal.SIGTERM
+        dropped = summary(lines(part))
+    assert Counter(message.split(",")[0] for message in dropped) == {"otel-kit: flushed 0": 1}
+
+
+def test_a_fork_delivers_its_own_and_the_parent_its_own() -> None:
+    for protocol in ("http/protobuf", "grpc"):
+        sink = Sink()
+        if protocol == "grpc":
+            server = sink.serve_grpc()
+        else:
+            sink.up()
+        with script("fork", {**endpoint(sink), "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}) as part:
+            assert part.wait() == 0, part.output()
+        seen = sink.seen
+        assert Counter(span.name for span in seen.spans) == {"work": 20, "parent": 5, "child": 10}
+        assert seen.total("jobs.done") == 35
+        assert len([log for log in seen.logs if log.scope == "job"]) == 35
+        for found in (seen.spans, seen.named("jobs.done"), seen.logs):
+            assert len({one.resource["service.instance.id"] for one in found}) == 3
+        assert len({s.resource["service.instance.id"] for s in seen.spans if s.name != "child"}) == 1
+        if protocol == "grpc":
+            server.stop(None)
+        sink.down()

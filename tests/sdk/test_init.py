@@ -1,0 +1,192 @@
+"""`init` itself: light to import, idempotent, harmless; each check in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from tests.parts import ROOT, start
+from tests.sdk.sink import running_sink
+
+SHUTDOWN = {"OTEL_KIT_SHUTDOWN_TIMEOUT": "0"}
+
+
+def python(code: str, **env: str) -> str:
+    """The output of a short program, which must end well."""
+    with start([sys.executable, "-c", textwrap.dedent(code)], env={**SHUTDOWN, **env}) as part:
+        assert part.wait() == 0, part.output()
+        return part.output()
+
+
+def test_importing_is_light() -> None:
+    code = "import sys; old = set(sys.modules); import otel_kit; print(*sorted(set(sys.modules) - old))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
+    foreign = {name.partition(".")[0] for name in loaded.split()} - set(sys.stdlib_module_names)
+    assert foreign == {"otel_kit"}
+
+
+def test_init_loads_neither_servers_nor_other_clients() -> None:
+    out = python(
+        """
+        import sys, otel_kit
+        otel_kit.init(service="s")
+        heavy = ("grpc", "starlette", "fastapi", "requests", "urllib3", "asyncio")
+        print("loaded:", *[m for m in heavy if m in sys.modules])
+        """
+    )
+    assert "loaded:\n" in out
+
+
+def test_init_is_idempotent_and_safe_between_threads() -> None:
+    out = python(
+        """
+        import logging, threading, otel_kit
+        handles = []
+        begin = lambda: handles.append(otel_kit.init(service="s"))
+        threads = [threading.Thread(target=begin) for _ in range(8)]
+        [t.start() for t in threads]; [t.join() for t in threads]
+        assert len({id(h) for h in handles}) == 1 and handles[0].enabled
+        assert otel_kit.init(service="other") is handles[0]
+        assert len(logging.getLogger().handlers) == 2
+        assert sum(t.name.startswith("otel-kit") for t in threading.enumerate()) == 6
+        """
+    )
+    assert out.count("other arguments") == 1
+
+
+def test_wrong_variables_never_raise() -> None:
+    wrong = dict.fromkeys(
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            "OTEL_EXPORTER_OTLP_TIMEOUT",
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            "OTEL_METRIC_EXPORT_INTERVAL",
+            "OTEL_METRICS_EXEMPLAR_FILTER",
+            "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+            "OTEL_ATTRIBUTE_COUNT_LIMIT",
+            "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
+            "OTEL_TRACES_SAMPLER",
+            "OTEL_PROPAGATORS",
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "OTEL_SDK_DISABLED",
+        ),
+        "://",
+    )
+    wrong["OTEL_EXPORTER_OTLP_CERTIFICATE"] = "/nowhere"
+    out = python(
+        """
+        import otel_kit
+        assert otel_kit.init(service="s").enabled
+        from opentelemetry import trace
+        with trace.get_tracer("t").start_as_current_span("s") as span:
+            assert span.is_recording()
+        """,
+        **wrong,
+    )
+    # The SDK's own message names no variable, and without https no certificate is read.
+    silent = {"OTEL_TRACES_SAMPLER", "OTEL_EXPORTER_OTLP_CERTIFICATE"}
+    assert {name for name in wrong if name not in out} == silent
+
+
+def test_https_with_a_certificate_that_is_not_there() -> None:
+    for protocol in ("http/protobuf", "grpc"):
+        out = python(
+            "import otel_kit; assert otel_kit.init(service='s', endpoint='https://localhost:1').enabled",
+            OTEL_EXPORTER_OTLP_PROTOCOL=protocol,
+            OTEL_EXPORTER_OTLP_CERTIFICATE="/nowhere",
+        )
+        assert "certificate" in out
+
+
+def test_a_wrong_argument_raises_and_leaves_nothing_behind() -> None:
+    python(
+        """
+        import logging, threading, otel_kit
+        from otel_kit.errors import InputError
+        try:
+            otel_kit.init(endpoint="collector")
+        except InputError as error:
+            assert "http://" in str(error)
+        else:
+            raise SystemExit("no error")
+        assert threading.active_count() == 1 and not logging.getLogger().handlers
+        assert otel_kit.force_flush() and otel_kit.init(service="s").enabled
+        """
+    )
+
+
+def test_disabled() -> None:
+    out = python(
+        """
+        import logging, threading, otel_kit
+        handle = otel_kit.init(service="s")
+        assert not handle.enabled and handle.why_disabled and handle.force_flush()
+        from opentelemetry import trace
+        assert not trace.get_tracer("t").start_span("s").is_recording()
+        assert threading.active_count() == 1
+        logging.getLogger("shop").info("still a JSON line")
+        handle.shutdown()
+        """,
+        OTEL_SDK_DISABLED="true",
+    )
+    assert '"message": "still a JSON line"' in out
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "from opentelemetry.sdk.trace import TracerProvider; trace.set_tracer_provider(TracerProvider())",
+        "from opentelemetry.sdk.metrics import MeterProvider; metrics.set_meter_provider(MeterProvider())",
+    ],
+)
+def test_another_sdk_keeps_the_process(first: str) -> None:
+    out = python(
+        f"""
+        from opentelemetry import trace, metrics
+        {first}
+        import otel_kit
+        assert not otel_kit.init(service="s").enabled
+        """
+    )
+    assert out.count("already set by other code") == 1
+
+
+def test_a_fault_of_ours_stays_ours() -> None:
+    """Broken pieces, put in by hand: the service answers, and the fault is told once."""
+    with running_sink() as sink:
+        out = python(
+            """
+            import otel_kit, logging
+            from fastapi import FastAPI
+            from starlette.testclient import TestClient
+            otel_kit.init(service="s", logs="both")
+            from opentelemetry import propagate, trace
+            class Broken:
+                def extract(self, *a, **k): raise RuntimeError("broken")
+                def inject(self, *a, **k): raise RuntimeError("broken")
+                fields = set()
+            class Text:
+                def __str__(self): raise RuntimeError("broken")
+            app = FastAPI()
+            app.get("/")(lambda: "fine")
+            good = propagate.get_global_textmap()
+            propagate.set_global_textmap(Broken())
+            client = TestClient(app)
+            assert [client.get("/").json() for _ in range(3)] == ["fine"] * 3
+            propagate.set_global_textmap(good)
+            trace.get_tracer("t").start_span("no utf-8: \\udce4").end()
+            trace.get_tracer("t").start_span("good").end()
+            logging.getLogger("x").info("%s", Text())
+            """,
+            OTEL_EXPORTER_OTLP_ENDPOINT=sink.url,
+            OTEL_KIT_SHUTDOWN_TIMEOUT="3",
+        )
+        assert out.count("fault in HTTP request") == 1
+        assert "lost: encode: UnicodeEncodeError; 1 dropped" in out
+        assert "good" in [span.name for span in sink.seen.spans]

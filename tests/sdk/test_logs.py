@@ -1,0 +1,113 @@
+"""Each record once on stdout as JSON and once by OTLP, whatever configures logging before or after."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.parts import start
+from tests.sdk.run import endpoint, lines
+from tests.sdk.sink import LogSeen, Seen, running_sink
+
+Line = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def written() -> tuple[list[Line], Seen, str]:
+    """JSON lines, what arrived, and the whole output of `tests/sdk/apps/logs.py`."""
+    command = [sys.executable, "-m", "tests.sdk.apps.logs"]
+    with running_sink() as sink, start(command, env=endpoint(sink)) as part:
+        assert part.wait() == 0, part.output()
+        return lines(part), sink.seen, part.output()
+
+
+def line(written: tuple[list[Line], Seen, str], message: str) -> Line:
+    """The only line with this message."""
+    found = [one for one in written[0] if one["message"] == message]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def record(written: tuple[list[Line], Seen, str], body: str) -> LogSeen:
+    """The only OTLP record with this body."""
+    found = [one for one in written[1].logs if one.body == body]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_each_record_once(written: tuple[list[Line], Seen, str]) -> None:
+    own = [one for one in written[0] if one["logger.name"] != "otel_kit"]
+    told = Counter(one["message"] for one in own)
+    assert set(told.values()) == {1}
+    assert {message.replace("\udce4", "?") for message in told} == set(written[1].bodies())
+    assert len(written[1].logs) == len(own)
+    assert {
+        "after basicConfig",
+        "after basicConfig by force",
+        "after dictConfig",
+        "from uvicorn",
+        '1.2.3.4:5 - "GET / HTTP/1.1" 200',
+    } <= set(told)
+    assert "for a file only" not in told
+    assert "too much detail" not in told
+    # Nothing beside: no second line as plain text, no complaint of logging.
+    assert [one for one in written[2].splitlines() if not one.startswith("{")] == ["a plain line stays plain"]
+
+
+def test_reserved_names_of_datadog(written: tuple[list[Line], Seen, str]) -> None:
+    found = line(written, "extra")
+    assert found.pop("timestamp").endswith("Z")
+    assert found == {
+        "status": "warn",
+        "message": "extra",
+        "logger.name": "shop.orders",
+        "service": "logs",
+        "env": "test",
+        "version": "2",
+        "order": 7,
+        "extra.service": "other",
+        "list": [1, {"a": None}],
+        "odd": "<Odd without a text>",
+    }
+    assert [line(written, m)["status"] for m in ("between", "failed", "the end")] == [
+        "warn",
+        "error",
+        "critical",
+    ]
+
+
+def test_hard_records_are_written_nevertheless(written: tuple[list[Line], Seen, str]) -> None:
+    assert line(written, "wrong %d %d (1,)")
+    assert line(written, "{'a': 'mapping'}")
+    assert line(written, "not a number")["value"] == "nan"
+    assert "..." in line(written, "circle")["circle"]
+    assert any("surrogate" in message["message"] and "ä" in message["message"] for message in written[0])
+
+
+def test_exceptions(written: tuple[list[Line], Seen, str]) -> None:
+    found, sent = line(written, "failed"), record(written, "failed")
+    assert found["error.kind"] == sent.attributes["exception.type"] == "__main__.CustomError"
+    assert found["error.message"] == sent.attributes["exception.message"] == "as it should read"
+    assert found["error.stack"] == sent.attributes["exception.stacktrace"]
+    assert "raise CustomError" in found["error.stack"]
+
+
+def test_otlp_records(written: tuple[list[Line], Seen, str]) -> None:
+    sent = record(written, "extra")
+    assert (sent.severity, sent.number, sent.scope) == ("WARN", 13, "shop.orders")
+    assert sent.attributes["order"] == 7
+    assert sent.attributes["list"] == [1, {"a": None}]
+    assert sent.attributes["code.function.name"] == "records"
+    assert sent.attributes["code.file.path"].endswith("logs.py")
+    assert record(written, "the end").severity == "FATAL"
+
+
+def test_correlation(written: tuple[list[Line], Seen, str]) -> None:
+    span = written[1].spans[0]
+    found, sent = line(written, "within"), record(written, "within")
+    assert (found["trace_id"], found["span_id"]) == (span.trace_id, span.span_id)
+    assert (sent.trace_id, sent.span_id) == (span.trace_id, span.span_id)
+    assert "trace_id" not in line(written, "extra")

@@ -1,0 +1,69 @@
+"""A collector that is away, or does not want more: what was accepted within the bounds arrives."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from otel_kit.conventions import HTTP_SERVER_DURATION
+from tests.parts import eventually, start
+from tests.sdk.run import UVICORN, endpoint, get, lines, script, web
+from tests.sdk.sink import Sink, running_sink
+
+
+def test_nothing_is_lost_while_the_collector_is_away() -> None:
+    sink = Sink()
+    env = {"OTEL_METRIC_EXPORT_INTERVAL": "1000"}
+    with web(sink, *UVICORN, env=env) as (part, url):
+        statuses = []
+        sent = 0
+        for phase in ("down", "up", "down", "up"):  # absent at the start, and again in between
+            if phase == "up":
+                sink.up()
+            else:
+                sink.down()
+            end = time.monotonic() + 1.6
+            while time.monotonic() < end:
+                statuses.append(get(f"{url}/orders/{sent}"))
+                sent += 1
+                time.sleep(0.01)
+        assert part.terminate() == -15
+        said = [line["message"] for line in lines(part) if line["logger.name"] == "otel_kit"]
+    sink.down()
+    assert set(statuses) == {200}
+    seen = sink.seen
+    assert sorted(s.attributes["url.path"] for s in seen.spans) == sorted(f"/orders/{n}" for n in range(sent))
+    assert seen.total(HTTP_SERVER_DURATION) == sent
+    assert len([log for log in seen.logs if log.scope == "shop"]) == sent
+    # Resent points keep the second in which they were collected.
+    assert len({point.time // 10**9 for point in seen.named(HTTP_SERVER_DURATION)}) > 3
+    warnings = [message for message in said if "cannot be delivered" in message]
+    assert 1 <= len(warnings) <= 3  # one for each signal, once a minute
+
+
+def test_a_collector_that_is_full_is_asked_again_and_one_that_refuses_is_not() -> None:
+    with running_sink() as sink:
+        sink.fail_with = 503
+        with script("wait", endpoint(sink)) as part:
+            eventually(lambda: "503" in part.output(), what="a retry")
+            sink.fail_with = None
+            assert part.terminate() == -15
+        assert len(sink.seen.spans) == 20
+    with running_sink() as sink:
+        sink.fail_with = 400
+        with script("plain", endpoint(sink)) as part:
+            assert part.wait() == 0
+            told = [line["message"] for line in lines(part)]
+        assert any("traces" in message and "lost: 400" in message for message in told)
+        assert told[-1] == "otel-kit: flushed 0, dropped 41"
+
+
+def test_losses_can_be_read_in_the_backend() -> None:
+    with running_sink() as sink:
+        sink.reject = 2
+        with start([sys.executable, "-m", "tests.sdk.apps.script", "losses"], env=endpoint(sink)) as part:
+            assert part.wait() == 0, part.output()
+        seen = sink.seen
+        exported = "otel.sdk.exporter.span.exported"
+        assert seen.total(exported, error__type="rejected") == 2
+        assert sum(p.value for p in seen.named(exported) if "error.type" not in p.attributes) == 18

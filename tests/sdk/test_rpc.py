@@ -1,0 +1,173 @@
+"""gRPC, both stacks, both sides, all kinds of calls, and each way to fail."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+
+import pytest
+
+from otel_kit.conventions import RPC_CLIENT_DURATION, RPC_SERVER_DURATION
+from otel_kit.sdk.rpc import address
+from tests.parts import start
+from tests.sdk.run import endpoint
+from tests.sdk.sink import Seen, running_sink
+
+SERVER, CLIENT = 2, 3
+Row = tuple[str, str, int, str | None, int]
+
+
+@pytest.fixture(scope="module")
+def seen() -> Seen:
+    """All that arrives of the calls of `tests/sdk/apps/rpc.py`."""
+    with running_sink() as sink:
+        with start([sys.executable, "-m", "tests.sdk.apps.rpc"], env=endpoint(sink)) as part:
+            assert part.wait() == 0, part.output()
+            assert "all calls made" in part.output()
+            assert "fault" not in part.output()
+            assert "detach" not in part.output()
+        return sink.seen
+
+
+def rows(seen: Seen, kind: int, stack: str) -> Counter[Row]:
+    """Method, code, status, error.type and number of events of each span."""
+    return Counter(
+        (
+            span.name,
+            span.attributes["rpc.response.status_code"],
+            span.status,
+            span.attributes.get("error.type"),
+            len(span.events),
+        )
+        for span in seen.spans
+        if span.kind == kind and span.name.startswith(f"shop.{stack}/")
+    )
+
+
+def test_sync_server(seen: Seen) -> None:
+    assert rows(seen, SERVER, "Sync") == {
+        ("shop.Sync/Unary", "OK", 0, None, 0): 2,
+        ("shop.Sync/Unary", "UNKNOWN", 2, "ValueError", 1): 1,
+        ("shop.Sync/Unary", "NOT_FOUND", 0, None, 0): 1,
+        ("shop.Sync/Unary", "INTERNAL", 2, "INTERNAL", 0): 1,
+        ("shop.Sync/Unary", "DEADLINE_EXCEEDED", 2, "DEADLINE_EXCEEDED", 0): 1,
+        ("shop.Sync/Down", "OK", 0, None, 0): 1,
+        ("shop.Sync/Down", "UNKNOWN", 2, "ValueError", 1): 1,
+        ("shop.Sync/Down", "NOT_FOUND", 0, None, 0): 1,
+        ("shop.Sync/Down", "CANCELLED", 0, None, 0): 2,
+        ("shop.Sync/Up", "OK", 0, None, 0): 1,
+        ("shop.Sync/Both", "OK", 0, None, 0): 1,
+    }
+
+
+def test_sync_client(seen: Seen) -> None:
+    assert rows(seen, CLIENT, "Sync") == {
+        ("shop.Sync/Unary", "OK", 0, None, 0): 2,
+        ("shop.Sync/Unary", "UNKNOWN", 2, "UNKNOWN", 0): 1,
+        ("shop.Sync/Unary", "NOT_FOUND", 2, "NOT_FOUND", 0): 1,
+        ("shop.Sync/Unary", "INTERNAL", 2, "INTERNAL", 0): 1,
+        ("shop.Sync/Unary", "DEADLINE_EXCEEDED", 2, "DEADLINE_EXCEEDED", 0): 1,
+        ("shop.Sync/Down", "OK", 0, None, 0): 1,
+        ("shop.Sync/Down", "UNKNOWN", 2, "UNKNOWN", 0): 1,
+        ("shop.Sync/Down", "NOT_FOUND", 2, "NOT_FOUND", 0): 1,
+        ("shop.Sync/Down", "CANCELLED", 2, "CANCELLED", 0): 2,
+        ("shop.Sync/Up", "OK", 0, None, 0): 1,
+        ("shop.Sync/Both", "OK", 0, None, 0): 1,
+    }
+
+
+def test_aio_server(seen: Seen) -> None:
+    found = rows(seen, SERVER, "Aio")
+    # A call that its client gave up is CANCELLED or DEADLINE_EXCEEDED, whichever reaches the server first.
+    gone = Counter(row[0] for row in found.elements() if row[1] in ("CANCELLED", "DEADLINE_EXCEEDED"))
+    assert gone == {"shop.Aio/Unary": 2, "shop.Aio/Down": 1}
+    rest = Counter(row for row in found.elements() if row[1] not in ("CANCELLED", "DEADLINE_EXCEEDED"))
+    assert rest == {
+        ("shop.Aio/Unary", "OK", 0, None, 0): 1,
+        ("shop.Aio/Unary", "UNKNOWN", 2, "ValueError", 1): 1,
+        ("shop.Aio/Unary", "NOT_FOUND", 0, None, 0): 1,
+        ("shop.Aio/Unary", "INTERNAL", 2, "INTERNAL", 0): 1,
+        ("shop.Aio/Down", "OK", 0, None, 0): 1,
+        ("shop.Aio/Down", "UNKNOWN", 2, "ValueError", 1): 1,
+        ("shop.Aio/Down", "NOT_FOUND", 0, None, 0): 1,
+        ("shop.Aio/Write", "OK", 0, None, 0): 1,
+        ("shop.Aio/Write", "UNKNOWN", 2, "ValueError", 1): 1,
+        ("shop.Aio/Up", "OK", 0, None, 0): 1,
+        ("shop.Aio/Both", "OK", 0, None, 0): 1,
+    }
+
+
+def test_aio_client(seen: Seen) -> None:
+    assert rows(seen, CLIENT, "Aio") == {
+        ("shop.Aio/Unary", "OK", 0, None, 0): 1,
+        ("shop.Aio/Unary", "UNKNOWN", 2, "UNKNOWN", 0): 1,
+        ("shop.Aio/Unary", "NOT_FOUND", 2, "NOT_FOUND", 0): 1,
+        ("shop.Aio/Unary", "INTERNAL", 2, "INTERNAL", 0): 1,
+        ("shop.Aio/Unary", "DEADLINE_EXCEEDED", 2, "DEADLINE_EXCEEDED", 0): 1,
+        ("shop.Aio/Unary", "CANCELLED", 2, "CANCELLED", 0): 1,
+        ("shop.Aio/Down", "OK", 0, None, 0): 1,
+        ("shop.Aio/Down", "UNKNOWN", 2, "UNKNOWN", 0): 1,
+        ("shop.Aio/Down", "NOT_FOUND", 2, "NOT_FOUND", 0): 1,
+        ("shop.Aio/Down", "CANCELLED", 2, "CANCELLED", 0): 1,
+        ("shop.Aio/Write", "OK", 0, None, 0): 1,
+        ("shop.Aio/Write", "UNKNOWN", 2, "UNKNOWN", 0): 1,
+        ("shop.Aio/Up", "OK", 0, None, 0): 1,
+        ("shop.Aio/Both", "OK", 0, None, 0): 1,
+    }
+
+
+def test_each_server_span_is_the_child_of_its_client_span(seen: Seen) -> None:
+    clients = {span.span_id: span for span in seen.spans if span.kind == CLIENT}
+    for span in seen.server_spans():
+        assert clients[span.parent_id].name == span.name
+        assert clients[span.parent_id].trace_id == span.trace_id
+    for parent in ("parent of unary", "parent of aio unary"):
+        root = next(span for span in seen.spans if span.name == parent)
+        assert [span.name.endswith("/Unary") for span in seen.spans if span.parent_id == root.span_id] == [
+            True
+        ]
+
+
+def test_health_checks_are_left_out_and_an_absent_server_is_not(seen: Seen) -> None:
+    assert not [span for span in seen.spans if "Health" in span.name]
+    gone = next(span for span in seen.spans if span.name == "shop.Gone/Unary")
+    assert (gone.kind, gone.status, gone.attributes["error.type"]) == (CLIENT, 2, "UNAVAILABLE")
+    assert (gone.attributes["server.address"], gone.attributes["server.port"]) == ("localhost", 1)
+
+
+def test_each_call_is_counted_once_on_each_side(seen: Seen) -> None:
+    for metric, kind in ((RPC_SERVER_DURATION, SERVER), (RPC_CLIENT_DURATION, CLIENT)):
+        spans = Counter(
+            (span.name, span.attributes["rpc.response.status_code"])
+            for span in seen.spans
+            if span.kind == kind and span.name.startswith("shop.")
+        )
+        points: Counter[tuple[str, str]] = Counter()
+        for point in seen.named(metric):
+            assert point.attributes["rpc.system.name"] == "grpc"
+            assert set(point.attributes) <= {
+                "rpc.system.name",
+                "rpc.method",
+                "rpc.response.status_code",
+                "error.type",
+            }
+            points[point.attributes["rpc.method"], point.attributes["rpc.response.status_code"]] += int(
+                point.value
+            )
+        assert points == spans
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("localhost:50051", {"server.address": "localhost", "server.port": 50051}),
+        ("dns:///orders.shop:50051", {"server.address": "orders.shop", "server.port": 50051}),
+        ("ipv4:10.0.0.1:50051", {"server.address": "10.0.0.1", "server.port": 50051}),
+        ("ipv6:[::1]:50051", {"server.address": "::1", "server.port": 50051}),
+        ("orders", {"server.address": "orders"}),
+        ("unix:/run/shop.sock", {"server.address": "unix:/run/shop.sock"}),
+        ("", {}),
+    ],
+)
+def test_addresses(target: str, found: dict[str, str | int]) -> None:
+    assert address("server", target) == found

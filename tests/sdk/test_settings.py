@@ -1,0 +1,179 @@
+"""Arguments win over OTEL_*, these over DD_*; wrong arguments raise, wrong variables are noted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from otel_kit.errors import InputError
+from otel_kit.sdk.resource import instance_id
+from otel_kit.sdk.settings import Arguments, Settings, resolve
+
+
+def settings(environ: dict[str, str] | None = None, **arguments: Any) -> Settings:
+    """Settings of a host called ``host``."""
+    return resolve(Arguments(**arguments), environ or {}, host="host")
+
+
+def test_defaults() -> None:
+    found = settings(service="s")
+    assert {signal: target.url for signal, target in found.targets.items()} == {
+        "traces": "http://localhost:4318/v1/traces",
+        "metrics": "http://localhost:4318/v1/metrics",
+        "logs": "http://localhost:4318/v1/logs",
+    }
+    assert (found.metric_interval, found.shutdown_timeout, found.logs, found.log_level) == (
+        10,
+        3,
+        "both",
+        None,
+    )
+    assert found.instrument == {"fastapi", "grpc"}
+    assert {target.timeout for target in found.targets.values()} == {10}
+    assert found.problems == ()
+    assert found.instance == "host"
+    assert "service" in settings().problems[0]
+
+
+NAMES = {
+    "OTEL_RESOURCE_ATTRIBUTES": "service.name=d,deployment.environment=d,service.version=d,team=a%20b",
+    "OTEL_SERVICE_NAME": "c",
+    "DD_SERVICE": "e",
+    "DD_ENV": "e",
+    "DD_VERSION": "e",
+    "DD_TAGS": "env:f, region:eu service:f",
+}
+
+
+def test_precedence_of_unified_tags() -> None:
+    def tags(found: Settings) -> list[object]:
+        keys = ("service.name", "deployment.environment.name", "service.version", "team", "region")
+        return [found.resource.get(key) for key in keys]
+
+    assert tags(settings(NAMES, service="a", env="a", version="a", resource_attributes={"team": "b"})) == [
+        *"aaab",
+        "eu",
+    ]
+    assert tags(settings(NAMES)) == ["c", "d", "d", "a b", "eu"]
+    del NAMES["OTEL_SERVICE_NAME"]
+    assert tags(settings(NAMES)) == ["d", "d", "d", "a b", "eu"]
+    del NAMES["OTEL_RESOURCE_ATTRIBUTES"]
+    assert tags(settings(NAMES)) == ["e", "e", "e", None, "eu"]
+    assert tags(settings({"DD_TAGS": NAMES["DD_TAGS"]})) == ["f", "f", None, None, "eu"]
+
+
+def test_the_pod_by_the_downward_api() -> None:
+    environ = {
+        "POD_NAME": "bff-1",
+        "POD_UID": "uid",
+        "NODE_NAME": "n1",
+        "POD_NAMESPACE": "shop",
+        "HOST_IP": "10.0.0.9",
+    }
+    found = settings(environ, service="s")
+    assert {k: v for k, v in found.resource.items() if k.startswith("k8s")} == {
+        "k8s.pod.name": "bff-1",
+        "k8s.pod.uid": "uid",
+        "k8s.node.name": "n1",
+        "k8s.namespace.name": "shop",
+    }
+    assert found.instance == "uid"
+    assert found.targets["traces"].url == "http://10.0.0.9:4318/v1/traces"
+    assert (
+        settings({"HOST_IP": "fd00::1"}, service="s", protocol="grpc").targets["logs"].url
+        == "http://[fd00::1]:4317"
+    )
+
+
+def test_an_instance_id_of_the_user_is_a_beginning() -> None:
+    found = settings({"OTEL_RESOURCE_ATTRIBUTES": "service.instance.id=mine"}, service="s")
+    assert (found.instance, "service.instance.id" in found.resource) == ("mine", False)
+    assert len({instance_id("mine") for _ in range(100)}) == 100
+    assert instance_id("mine").startswith("mine-")
+
+
+def test_targets_of_single_signals() -> None:
+    found = settings(
+        {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318/",
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://t:1/own",
+            "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL": "grpc",
+            "OTEL_EXPORTER_OTLP_HEADERS": "a=1,b=2",
+            "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "b=3%2C4",
+            "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+            "OTEL_METRICS_EXPORTER": "none",
+        },
+        service="s",
+        headers={"c": "5"},
+    )
+    assert found.targets["traces"].url == "http://t:1/own"
+    assert found.targets["logs"].url == "http://c:4318"
+    assert dict(found.targets["traces"].headers) == {"a": "1", "b": "3,4", "c": "5"}
+    assert found.targets["traces"].compress
+    assert "metrics" not in found.targets
+    assert "3,4" not in repr(found)  # headers may be secrets
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("5", 5), ("0.5", 0.5), ("999", 999), ("1000", 1), ("10000", 10)]
+)
+def test_timeouts_in_seconds_and_in_milliseconds(value: str, seconds: float) -> None:
+    assert settings({"OTEL_EXPORTER_OTLP_TIMEOUT": value}, service="s").targets["logs"].timeout == seconds
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"OTEL_EXPORTER_OTLP_TIMEOUT": "soon"}, "OTEL_EXPORTER_OTLP_TIMEOUT='soon'"),
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "use one of http/protobuf, grpc"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "ftp://x"}, "OTEL_EXPORTER_OTLP_ENDPOINT is no http"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x:port"}, "OTEL_EXPORTER_OTLP_ENDPOINT is no http"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://[x"}, "OTEL_EXPORTER_OTLP_ENDPOINT is no http"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x:4317"}, "use port 4318 or protocol grpc"),
+        ({"OTEL_EXPORTER_OTLP_HEADERS": "secret"}, "OTEL_EXPORTER_OTLP_HEADERS: an entry has no '='"),
+        ({"OTEL_METRIC_EXPORT_INTERVAL": "-1"}, "use a positive number"),
+        ({"OTEL_METRIC_EXPORT_INTERVAL": "inf"}, "use a positive number"),
+        ({"OTEL_SDK_DISABLED": "maybe"}, "use one of true, false"),
+        ({"OTEL_TRACES_EXPORTER": "zipkin"}, "use one of otlp, none"),
+        ({"OTEL_KIT_LOGS": "file"}, "use one of stdout, otlp, both, none"),
+        ({"OTEL_KIT_LOG_LEVEL": "LOUD"}, "OTEL_KIT_LOG_LEVEL='LOUD'"),
+        ({"OTEL_KIT_SHUTDOWN_TIMEOUT": "x"}, "OTEL_KIT_SHUTDOWN_TIMEOUT='x'"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_noted_once_and_its_default_taken(
+    environ: dict[str, str], told: str
+) -> None:
+    found = settings(environ, service="s")
+    assert len({problem for problem in found.problems if told in problem}) == 1, found.problems
+    assert not any("secret" in problem for problem in found.problems)
+    if "4317" not in told and "x:4317" not in str(environ):
+        assert found == settings({}, service="s") or found.problems  # only the problems differ
+        assert {t.url for t in found.targets.values()} == {
+            t.url for t in settings({}, service="s").targets.values()
+        }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"service": ""}, "service=''"),
+        ({"service": 5}, "service=5"),
+        ({"endpoint": "collector:4317"}, "begin it with http://"),
+        ({"protocol": "http/json"}, "http/protobuf, grpc"),
+        ({"logs": "file"}, "stdout, otlp, both, none"),
+        ({"traces": "yes"}, "True or False"),
+        ({"metric_interval": 0.5}, "at least 1"),
+        ({"metric_interval": True}, "at least 1"),
+        ({"shutdown_timeout": -1}, "at least 0"),
+        ({"log_level": "LOUD"}, "DEBUG"),
+        ({"instrument": ["flask"]}, "fastapi, grpc"),
+        ({"instrument": "grpc"}, "instrument"),
+        ({"headers": "a=1"}, "give a dict"),
+        ({"resource_attributes": [1]}, "give a dict"),
+        ({"health_routes": ["healthz"]}, "begin each route with /"),
+    ],
+)
+def test_a_wrong_argument_raises(arguments: dict[str, Any], told: str) -> None:
+    with pytest.raises(InputError, match=told.replace("(", r"\(")):
+        settings({}, **arguments)
