@@ -174,7 +174,7 @@ def test_a_bad_environment_is_one_sentence(folder: Path) -> None:
 
 
 def test_an_invalid_monitor_among_others_writes_nothing(folder: Path, stand_in: Management) -> None:
-    # Lint passes it, Datadog does not: the warning is no threshold of an equality.
+    # Lint passes it, Datadog does not: a time-out is 24 hours at most.
     bad = (
         MONITOR.partition("\n")[2]
         .replace("errors:", "late:")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import random
 import re
@@ -46,9 +47,10 @@ def test_a_random_edit_is_shown_exactly() -> None:
     choose = random.Random(20261124)
     for name, kind, body in _objects():
         wanted = definition(kind, body)
-        leaves = list(_leaves(kind, stored(wanted).body))
+        original = stored(wanted)
+        leaves = list(_leaves(kind, original.body))
         for path in choose.sample(leaves, min(2, len(leaves))):
-            live = copy.deepcopy(stored(wanted))
+            live = copy.deepcopy(original)
             before, after = _change(live.body, path)
             found = edits(wanted, live)
             assert len(found) == 1, (name, path, found)
@@ -61,9 +63,9 @@ def test_a_random_edit_is_shown_exactly() -> None:
 
 def test_an_update_sends_what_mends_the_edit() -> None:
     choose = random.Random(7)
-    for name, kind, body in _objects():
+    for name, kind, body in itertools.islice(_objects(), 0, None, 3):
         wanted = definition(kind, body)
-        live = copy.deepcopy(stored(wanted))
+        live = stored(wanted)
         ids = _widget_ids(live.body)
         _change(live.body, choose.choice(list(_leaves(kind, live.body))))
         sent = body_for_update(wanted, live)
