@@ -136,10 +136,9 @@ def _compile(name: str, source: Path, go: Path, made: Path) -> None:
         fetch.finish(lambda step: _say(name, f"downloading modules, {step.elapsed()}"))
         early.finish(lambda step: _say(name, f"compiling the standard library, {step.elapsed()}"))
     with _Step(link, source) as step:
-        count = len(fetch.output)
-        step.finish(
-            lambda step: _say(name, f"compiling, {len(step.errors)} of <{count} packages, {step.elapsed()}")
-        )
+        # What is compiled already, go does not name; so the first number may end short of the second.
+        total = len(fetch.output)
+        step.finish(lambda step: _say(name, f"compiling, {len(step.errors)} of {total}, {step.elapsed()}"))
 
 
 class _Step:
@@ -186,11 +185,6 @@ class _Step:
             reader.join()
         if code:
             raise BuildError(_explain(self.errors))
-
-
-def _share(step: _Step, total: int) -> str:
-    """How far `go build -v` is; what was compiled before, it does not name."""
-    return f"package {len(step.errors)} of at most {total}"
 
 
 def _read(stream: IO[str], lines: list[str]) -> None:

@@ -24,12 +24,12 @@ NOW = 1_795_411_111_111_111_111
 CARD = "4111 1111 1111 1111"
 
 
-def span(number: int, *, error: bool = False, **attributes: str | int) -> Span:
-    """A span that is the whole of its trace; `a__b` in attributes stands for `a.b`."""
+def span(number: int, *, error: bool = False, span_id: int = 0, **attributes: str | int) -> Span:
+    """A span of trace `number`; `a__b` in attributes stands for `a.b`."""
     code = Status.STATUS_CODE_ERROR if error else Status.STATUS_CODE_UNSET
     return Span(
         trace_id=number.to_bytes(16, "big"),
-        span_id=number.to_bytes(8, "big"),
+        span_id=(span_id or number).to_bytes(8, "big"),
         name="GET /orders/{id}",
         kind=Span.SPAN_KIND_SERVER,
         start_time_unix_nano=NOW,
