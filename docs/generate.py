@@ -1,4 +1,4 @@
-"""Write ``docs/reference.md`` from the code: every command's help, and `otel_kit.init` with its arguments.
+"""Write ``docs/reference.md`` from the code: the library, the variables it reads, every command, the lint rules.
 
 Run it with ``python -m docs.generate``; with ``--check`` it only says whether the page is up to date.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
 import otel_kit
 from otel_kit.cli.commands import cli
+from otel_kit.datadog.lint import RULES
+from otel_kit.sdk import settings
 
 PAGE = Path(__file__).with_name("reference.md")
 HEAD = """\
@@ -25,7 +27,7 @@ HEAD = """\
 
 def reference() -> str:
     """The whole page."""
-    return HEAD + "\n".join([*_library(), *_commands(cli, "otel-kit")])
+    return HEAD + "\n".join([*_library(), *_variables(), *_commands(cli, "otel-kit"), *_rules()])
 
 
 def _library() -> Iterator[str]:
@@ -38,16 +40,33 @@ def _library() -> Iterator[str]:
         yield f"### `otel_kit.{name}`\n\n```text\n{name}{signature}\n\n{inspect.getdoc(value)}\n```\n"
 
 
-def _signature(function: object) -> str:
-    signature = inspect.signature(function)  # type: ignore[arg-type]
-    if len(signature.parameters) < 3:
-        return str(signature)
-    lines = [f"    {p}," for p in signature.parameters.values()]
-    return (
-        "(\n    *,\n"
-        + "\n".join(line.replace("    *, ", "    ") for line in lines)
-        + f"\n) -> {signature.return_annotation}"
-    )
+def _signature(function: Callable[..., object]) -> str:
+    signature = inspect.signature(function)
+    parameters = [_unquoted(str(p)) for p in signature.parameters.values()]
+    if len(parameters) < 3:
+        return f"({', '.join(parameters)}) -> {signature.return_annotation}"
+    lines = "".join(f"    {text},\n" for text in ["*", *parameters])
+    return f"(\n{lines}) -> {signature.return_annotation}"
+
+
+def _unquoted(parameter: str) -> str:
+    """Annotations are strings here; nobody wants to read their quotes."""
+    name, _, rest = parameter.partition(": ")
+    quote = rest[0]
+    annotation, _, default = rest[1:].partition(f"{quote} = ")
+    return f"{name}: {annotation} = {default}"
+
+
+def _variables() -> Iterator[str]:
+    yield f"## Environment of a service\n\n```text\n{inspect.getdoc(settings)}\n```\n"
+
+
+def _rules() -> Iterator[str]:
+    yield "## What `plan` and `apply` refuse\n"
+    yield "| rule | why |\n|---|---|"
+    for name, why in sorted(RULES.items()):
+        yield f"| {name} | {why} |"
+    yield ""
 
 
 def _commands(command: click.Command, path: str) -> Iterator[str]:
