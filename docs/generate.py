@@ -1,4 +1,4 @@
-"""Write ``docs/reference.md`` from the code: the library, the variables it reads, every command, the lint rules.
+"""Write ``docs/reference.md`` from the code: library, variables, commands, lint rules.
 
 Run it with ``python -m docs.generate``; with ``--check`` it only says whether the page is up to date.
 """
@@ -69,14 +69,15 @@ def _rules() -> Iterator[str]:
     yield ""
 
 
-def _commands(command: click.Command, path: str) -> Iterator[str]:
-    context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
-    yield f"## `{path}`\n\n```text\n{command.get_help(context)}\n```\n"
+def _commands(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[str]:
+    settings = {"terminal_width": 100, "max_content_width": 100, **command.context_settings}
+    context = click.Context(command, info_name=name, parent=parent, **settings)
+    yield f"## `{context.command_path}`\n\n```text\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            child = command.get_command(context, name)
+        for child_name in command.list_commands(context):
+            child = command.get_command(context, child_name)
             assert child is not None
-            yield from _commands(child, f"{path} {name}")
+            yield from _commands(child, child_name, context)
 
 
 if __name__ == "__main__":
