@@ -16,7 +16,13 @@ from otel_kit.collector.validate import default_binary, validate
 
 __all__ = ["collector"]
 
-_ENV = click.option("--env", "environment", required=True, help="Environment: the spec SPEC_DIR/ENV.yaml.")
+_ENV = click.option(
+    "--env",
+    "environments",
+    required=True,
+    multiple=True,
+    help="Environment: the spec SPEC_DIR/ENV.yaml. May be repeated.",
+)
 _SPEC_DIR = click.option(
     "--spec-dir",
     type=click.Path(path_type=Path),
@@ -34,19 +40,21 @@ def collector() -> None:
 @collector.command()
 @_ENV
 @_SPEC_DIR
-@click.option("--out", type=click.Path(path_type=Path), help="Folder to write to.")
-def render(environment: str, spec_dir: Path, out: Path | None) -> None:
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write to; for one environment.")
+def render(environments: tuple[str, ...], spec_dir: Path, out: Path | None) -> None:
     """Write config/TIER.yaml and manifests/*.yaml of an environment.
 
     Without --out: SPEC_DIR/rendered/ENV, or build/collector/ENV where nothing runs in Kubernetes.
     """
-    spec = load_spec(spec_dir, environment)
-    files = generate(spec)
-    folder = out or _default_folder(spec, spec_dir)
-    changed = write(folder, files)
-    for path in changed:
-        output.echo(str(path))
-    output.progress(f"{environment}: {len(files)} files in {folder}, {len(changed)} changed")
+    if out and len(environments) > 1:
+        raise click.UsageError("--out holds one environment; leave it out, or give --env once.")
+    # All of them are made before the first is written.
+    for spec, files in [(spec, generate(spec)) for spec in _specs(spec_dir, environments)]:
+        folder = out or _default_folder(spec, spec_dir)
+        changed = write(folder, files)
+        for path in changed:
+            output.echo(str(path))
+        output.progress(f"{spec.environment}: {len(files)} files in {folder}, {len(changed)} changed")
 
 
 @collector.command("validate")
@@ -55,16 +63,20 @@ def render(environment: str, spec_dir: Path, out: Path | None) -> None:
 @click.option(
     "--binary", type=click.Path(path_type=Path), help="The collector; build/otelcol-local or -kit by default."
 )
-def validate_(environment: str, spec_dir: Path, binary: Path | None) -> None:
+def validate_(environments: tuple[str, ...], spec_dir: Path, binary: Path | None) -> None:
     """Run the real collector's own validation on each tier of an environment."""
-    spec = load_spec(spec_dir, environment)
-    chosen = binary or default_binary(spec)
-    files = generate(spec)
-    with tempfile.TemporaryDirectory(prefix="otel-kit-") as scratch:
-        write(Path(scratch), files)
-        for name in sorted(n for n in files if n.startswith("config/")):
-            validate(chosen, Path(scratch) / name)
-            output.echo(f"{environment} {Path(name).stem}: valid for {chosen}")
+    for spec in _specs(spec_dir, environments):
+        chosen = binary or default_binary(spec)
+        files = generate(spec)
+        with tempfile.TemporaryDirectory(prefix="otel-kit-") as scratch:
+            write(Path(scratch), files)
+            for name in sorted(n for n in files if n.startswith("config/")):
+                validate(chosen, Path(scratch) / name)
+                output.echo(f"{spec.environment} {Path(name).stem}: valid for {chosen}")
+
+
+def _specs(spec_dir: Path, environments: tuple[str, ...]) -> list[Spec]:
+    return [load_spec(spec_dir, environment) for environment in environments]
 
 
 def _default_folder(spec: Spec, spec_dir: Path) -> Path:

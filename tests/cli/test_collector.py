@@ -49,6 +49,15 @@ def test_render_has_a_place_of_its_own_for_each_environment(tmp_path: Path) -> N
     assert (folder / "rendered" / "test" / "manifests" / "node.yaml").exists()
 
 
+def test_several_environments_are_made_before_the_first_is_written(tmp_path: Path) -> None:
+    folder = spec(tmp_path / "specs", "")
+    (folder / "other.yaml").write_text("environment: other\nbroken: 1\n")
+    done = otel_kit("render", "--env", "test", "--env", "other", "--spec-dir", folder, cwd=tmp_path)
+    assert (done.returncode, (tmp_path / "build").exists()) == (1, False)
+    one_place = otel_kit("render", "--env", "dev", "--env", "prod", "--out", tmp_path / "out")
+    assert (one_place.returncode, "--out holds one environment" in one_place.stderr) == (1, True)
+
+
 def test_validate_asks_the_real_collector() -> None:
     done = otel_kit("validate", "--env", "local")
     assert (done.returncode, done.stdout) == (0, "local node: valid for build/otelcol-local\n"), done.stderr

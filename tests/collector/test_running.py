@@ -24,8 +24,10 @@ NOW = 1_795_411_111_111_111_111
 CARD = "4111 1111 1111 1111"
 
 
-def span(number: int, *, error: bool = False, span_id: int = 0, **attributes: str | int) -> Span:
-    """A span of trace `number`; `a__b` in attributes stands for `a.b`."""
+def span(
+    number: int, attributes: dict[str, str | int] | None = None, *, error: bool = False, span_id: int = 0
+) -> Span:
+    """A span of trace `number`."""
     code = Status.STATUS_CODE_ERROR if error else Status.STATUS_CODE_UNSET
     return Span(
         trace_id=number.to_bytes(16, "big"),
@@ -34,7 +36,7 @@ def span(number: int, *, error: bool = False, span_id: int = 0, **attributes: st
         kind=Span.SPAN_KIND_SERVER,
         start_time_unix_nano=NOW,
         end_time_unix_nano=NOW + 1_000_000,
-        attributes=key_values({key.replace("__", "."): value for key, value in attributes.items()}),
+        attributes=key_values(attributes or {}),
         status=Status(code=code),
     )
 
@@ -70,18 +72,18 @@ def flow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flow]:
         running(Sink(free_port())) as sink,
         collector(config, sink.url, folder / "storage") as sender,
     ):
-        sender.spans([span(n, url__path="/orders/7") for n in range(1, 31)])
+        sender.spans([span(n, {"url.path": "/orders/7"}) for n in range(1, 31)])
         secret: dict[str, str | int] = {
-            "http__request__header__authorization": "Bearer abc.def",
-            "payment__note": f"paid with {CARD} today",
-            "gen_ai__usage__input_tokens": 12,
+            "http.request.header.authorization": "Bearer abc.def",
+            "payment.note": f"paid with {CARD} today",
+            "gen_ai.usage.input_tokens": 12,
             "started": str(NOW),
-            "db__system__name": "postgresql",
-            "db__query__text": "SELECT * FROM cards WHERE owner = 'ada' AND id = 42",
+            "db.system.name": "postgresql",
+            "db.query.text": "SELECT * FROM cards WHERE owner = 'ada' AND id = 42",
         }
-        sender.spans([span(100 + n, error=True, **secret) for n in range(3)])
-        sender.spans([span(200 + n, url__path="/healthz") for n in range(4)])
-        sender.spans([span(300, rpc__service="grpc.health.v1.Health")])
+        sender.spans([span(100 + n, secret, error=True) for n in range(3)])
+        sender.spans([span(200 + n, {"url.path": "/healthz"}) for n in range(4)])
+        sender.spans([span(300, {"rpc.service": "grpc.health.v1.Health"})])
         bodies = [f"log-{n} took {n} ms" for n in range(20)] + [f"card {CARD} refused"]
         sender.logs([log(n, body, password="hunter2", user="ada") for n, body in enumerate(bodies)])
         for second, value in enumerate((5, 12, 20)):

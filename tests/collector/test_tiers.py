@@ -1,7 +1,7 @@
 """The three tiers of production as processes: scraped and sent telemetry, over two gateways, to one place.
 
-The configs are those of collector/prod.yaml. A second --config replaces only where they listen and store, and
-what needs a Kubernetes API server, which is not here: the resolver of gateways and the source of pod metadata.
+The configs are those of collector/prod.yaml. A second --config replaces only where they listen and store,
+and what needs a Kubernetes API server: the resolver of gateways and the source of pod metadata.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def tier(
         "K8S_POD_NAME": storage.name,
     }
     env |= {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": "1"}
-    command = [KIT, "--config", configs / "config" / f"{name}.yaml", "--config", over]
+    command: list[str | Path] = [KIT, "--config", configs / "config" / f"{name}.yaml", "--config", over]
     with start(command, env=env, ready=http_ready(f"http://127.0.0.1:{health}")) as part:
         yield part
 
@@ -92,7 +92,7 @@ def state_metrics(port: int) -> Iterator[None]:
     """A Prometheus endpoint as kube-state-metrics has it."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 (http.server's name)
+        def do_GET(self) -> None:
             body = STATE_METRICS.encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
