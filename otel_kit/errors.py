@@ -13,7 +13,10 @@ The command line prints them as one sentence and exits with code 1; no traceback
 
 from __future__ import annotations
 
-__all__ = ["ApiError", "InputError", "OtelKitError", "ToolError", "UnsupportedError"]
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["ApiError", "InputError", "OtelKitError", "ToolError", "UnsupportedError", "nearest", "suggest"]
 
 
 class OtelKitError(Exception):
@@ -61,3 +64,15 @@ class ApiError(OtelKitError):
 
 class ToolError(OtelKitError):
     """A program, port or package that is needed is missing or failed."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """``did you mean 'query'?`` for the `fix` of an error, or None where no known word is close."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else None
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """The nearest known word, or where none is close, all of them."""
+    words = sorted(known)
+    return nearest(word, words) or f"known: {', '.join(words)}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 
-from otel_kit.datadog.yaml_tree import Node
-from otel_kit.errors import InputError
+from otel_kit.errors import InputError, suggest
+from otel_kit.yaml_tree import Node
 
 __all__ = [
     "known_keys",
@@ -15,16 +14,7 @@ __all__ = [
     "require_list",
     "require_mapping",
     "require_text",
-    "suggest",
 ]
-
-
-def suggest(word: str, known: Collection[str]) -> str:
-    """``did you mean 'query'?`` where one is close, else the list of what is known."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    if close:
-        return f"did you mean '{close[0]}'?"
-    return f"known: {', '.join(sorted(known))}"
 
 
 def require_mapping(node: Node, what: str) -> Mapping[str, Node]:

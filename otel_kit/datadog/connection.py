@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 from datadog_api_client import Configuration
 
 from otel_kit.conventions import ENV_DD_API_KEY, ENV_DD_APP_KEY, ENV_DD_HOST, ENV_DD_SITE
-from otel_kit.datadog.check import suggest
-from otel_kit.errors import InputError
+from otel_kit.errors import InputError, suggest
 
 __all__ = ["configuration_from"]
 

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from otel_kit.datadog.check import suggest
-from otel_kit.datadog.yaml_tree import Node
-from otel_kit.errors import InputError
+from otel_kit.errors import InputError, suggest
+from otel_kit.yaml_tree import Node
 
 __all__ = ["interpolate", "mentions", "number_text"]
 

@@ -10,8 +10,8 @@ from otel_kit.datadog.load_dashboards import dashboard_of
 from otel_kit.datadog.load_monitors import monitors_of
 from otel_kit.datadog.model import Definition, Kind
 from otel_kit.datadog.services import Service, load_services
-from otel_kit.datadog.yaml_tree import load_yaml
 from otel_kit.errors import InputError
+from otel_kit.yaml_tree import load_yaml
 
 __all__ = ["Loaded", "load_definitions"]
 

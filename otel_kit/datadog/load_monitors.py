@@ -31,8 +31,8 @@ from otel_kit.datadog.model import Definition
 from otel_kit.datadog.repeat import matching, service_values
 from otel_kit.datadog.services import Service
 from otel_kit.datadog.vocabulary import MONITOR_KEYS, OPTION_KEYS, READ_ONLY_MONITOR_KEYS, THRESHOLD_KEYS
-from otel_kit.datadog.yaml_tree import Node
 from otel_kit.errors import InputError, UnsupportedError
+from otel_kit.yaml_tree import Node
 
 __all__ = ["monitors_of"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from otel_kit.datadog.yaml_tree import Node
+from otel_kit.yaml_tree import Node
 
 __all__ = ["KINDS", "Definition", "Json", "Kind", "Live"]
 

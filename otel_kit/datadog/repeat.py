@@ -7,8 +7,8 @@ from typing import Any
 
 from otel_kit.datadog.check import known_keys, one_of, require_mapping
 from otel_kit.datadog.services import KINDS, SERVICE_FIELDS, Service
-from otel_kit.datadog.yaml_tree import Node
 from otel_kit.errors import InputError
+from otel_kit.yaml_tree import Node
 
 __all__ = ["matching", "service_values"]
 

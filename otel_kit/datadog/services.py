@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from otel_kit.datadog.check import known_keys, one_of, require_list, require_mapping, require_text
-from otel_kit.datadog.yaml_tree import Node, load_yaml
 from otel_kit.errors import InputError
+from otel_kit.yaml_tree import Node, load_yaml
 
 __all__ = ["KINDS", "SERVICE_FIELDS", "Service", "load_services"]
 

@@ -1,7 +1,7 @@
 """What Datadog's API calls things: keys a definition may hold, monitor types, values the server fills in.
 
 Sources: the OpenAPI description of API v1 (schemas Monitor, MonitorOptions, MonitorThresholds, MonitorType,
-Dashboard), and for `OPTION_DEFAULTS` recorded answers to monitors that did not say.
+Dashboard); `OPTION_DEFAULTS` has its own.
 """
 
 from __future__ import annotations
@@ -125,6 +125,9 @@ THRESHOLD_KEYS: Final = frozenset(
 )
 
 #: An option that is absent, or null, means this; so either side may leave it out without a difference.
+#: Seen in recorded answers to monitors that did not say: groupby_simple_monitor, include_tags, new_host_delay,
+#: notify_audit, notify_no_data. By the API's description: locked, renotify_interval, timeout_h. Assumed: an empty
+#: escalation_message is none.
 OPTION_DEFAULTS: Final[dict[str, Any]] = {
     "escalation_message": "",
     "groupby_simple_monitor": False,

@@ -12,9 +12,9 @@ from otel_kit.datadog.identity import live_object, marked_body
 from otel_kit.datadog.load import load_definitions
 from otel_kit.datadog.model import Definition, Json, Kind, Live
 from otel_kit.datadog.vocabulary import DASHBOARD_KEYS, MONITOR_KEYS
-from otel_kit.datadog.yaml_tree import Node
 from otel_kit.dev.management.dashboards import complete_dashboard
 from otel_kit.dev.management.monitors import complete
+from otel_kit.yaml_tree import Node
 from tests.parts import ROOT
 
 CORPORA = (Path(__file__).parent / "../../../shared/corpora/datadog").resolve()

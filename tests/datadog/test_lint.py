@@ -7,7 +7,7 @@ import pytest
 
 from otel_kit.datadog.lint import RULES, lint
 from otel_kit.datadog.model import Definition, Json, Kind
-from otel_kit.datadog.yaml_tree import parse_yaml
+from otel_kit.yaml_tree import parse_yaml
 from tests.datadog.conftest import Workspace
 from tests.datadog.samples import DASHBOARD, MONITOR, corpus, definition, shipped
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from otel_kit.datadog.yaml_tree import load_yaml, parse_yaml
 from otel_kit.errors import InputError
+from otel_kit.yaml_tree import load_yaml, parse_yaml
 
 
 def test_scalars_are_what_people_mean() -> None:
