@@ -125,9 +125,9 @@ THRESHOLD_KEYS: Final = frozenset(
 )
 
 #: An option that is absent, or null, means this; so either side may leave it out without a difference.
-#: Seen in recorded answers to monitors that did not say: groupby_simple_monitor, include_tags, new_host_delay,
-#: notify_audit, notify_no_data. By the API's description: locked, renotify_interval, timeout_h. Assumed: an empty
-#: escalation_message is none.
+#: Seen in recorded answers to monitors that did not say: groupby_simple_monitor, include_tags,
+#: new_host_delay, notify_audit, notify_no_data. By the API's description: locked, renotify_interval,
+#: timeout_h. Assumed: an empty escalation_message is none.
 OPTION_DEFAULTS: Final[dict[str, Any]] = {
     "escalation_message": "",
     "groupby_simple_monitor": False,
