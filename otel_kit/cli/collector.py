@@ -12,7 +12,7 @@ from otel_kit.collector.files import write
 from otel_kit.collector.generate import generate
 from otel_kit.collector.load import load_spec
 from otel_kit.collector.spec import Spec
-from otel_kit.collector.validate import default_binary, validate
+from otel_kit.collector.validate import check_binary, default_binary, validate
 
 __all__ = ["collector"]
 
@@ -68,10 +68,11 @@ def validate_(environments: tuple[str, ...], spec_dir: Path, binary: Path | None
     for spec in _specs(spec_dir, environments):
         chosen = binary or default_binary(spec)
         files = generate(spec)
+        check_binary(chosen, spec.collector.version)
         with tempfile.TemporaryDirectory(prefix="otel-kit-") as scratch:
             write(Path(scratch), files)
             for name in sorted(n for n in files if n.startswith("config/")):
-                validate(chosen, Path(scratch) / name)
+                validate(chosen, Path(scratch) / name, where=f"{spec.source}: {name}")
                 output.echo(f"{spec.environment} {Path(name).stem}: valid for {chosen}")
 
 

@@ -6,19 +6,18 @@ A file may name another with ``extends: common.yaml``; its own keys then stand o
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from otel_kit.collector.spec import Spec
-from otel_kit.collector.text import Percent, Seconds, Size
+from otel_kit.collector.text import Percent, Seconds, Size, nearest
 from otel_kit.collector.tree import Node, merge, read
 from otel_kit.errors import InputError
 
-__all__ = ["environments", "load_spec", "nearest"]
+__all__ = ["environments", "load_spec"]
 
 T = TypeVar("T")
 _TYPE_NAMES = {str: "text", int: "a whole number", bool: "true or false"}
@@ -50,12 +49,6 @@ def load_spec(folder: Path, environment: str) -> Spec:
     return dataclasses.replace(spec, source=str(path))
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """``did you mean 'x'?``, or None when nothing known is near."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean '{found[0]}'?" if found else None
-
-
 def _extended(path: Path, seen: tuple[Path, ...]) -> Node:
     root = read(path)
     base = root.value.pop("extends", None)
@@ -81,15 +74,19 @@ def _object(kind: type[T], node: Node) -> T:
             fix = nearest(key, hints) or f"known here: {', '.join(hints)}"
             raise InputError(f"unknown key '{key}'", where=child.where, fix=fix)
     values = {key: _value(hints[key], child) for key, child in node.value.items()}
-    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
-        if field.name not in values and field.default is dataclasses.MISSING and field.name in hints:
-            raise InputError(f"the key '{field.name}' is missing", where=node.where)
+    if missing := [name for name in hints if name not in values and _is_required(kind, name)]:
+        raise InputError(f"the key '{missing[0]}' is missing", where=node.where)
     if placed:
         values["where"] = node.where
     try:
         return kind(**values)
     except ValueError as error:
         raise InputError(str(error), where=node.where) from error
+
+
+def _is_required(kind: Any, name: str) -> bool:
+    (field,) = (field for field in dataclasses.fields(kind) if field.name == name)
+    return field.default is field.default_factory is dataclasses.MISSING
 
 
 def _value(hint: Any, node: Node) -> Any:

@@ -136,9 +136,9 @@ class Config:
         Raises:
             InputError: with the path of what is wrong.
         """
-        twice = {c.path for c in self.components if self.components.count(c) > 1}
-        if twice:
-            raise InputError("is defined twice", where=min(twice))
+        paths = [c.path for c in self.components]
+        if twice := [path for path in paths if paths.count(path) > 1]:
+            raise InputError("is defined twice", where=twice[0])
         connectors = {c.id for c in self.of(Kind.CONNECTOR)}
         sources = {c.id for c in self.of(Kind.RECEIVER)} | connectors
         sinks = {c.id for c in self.of(Kind.EXPORTER)} | connectors

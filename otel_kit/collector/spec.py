@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from otel_kit.collector.patterns import expand
@@ -160,13 +160,14 @@ class Tiers:
 class Extra:
     """One more processor or exporter in one tier.
 
-    A processor stands right after redaction; an exporter beside the tier's own.
+    A processor stands right after redaction; an exporter beside the tier's own, with a queue as theirs. What
+    its config reads as ``${env:NAME}`` is, in Kubernetes, key NAME of the Secret ``otel-collector-env``.
     """
 
     component: str
     tier: str
     signals: tuple[str, ...]
-    config: Mapping[str, Any]
+    config: Mapping[str, Any] = field(default_factory=dict)
     where: str = ""
 
     def __post_init__(self) -> None:

@@ -50,7 +50,10 @@ def _otlp(spec: Spec, role: Role) -> Component:
     """What is not meant for others stays on loopback: there a tier takes only what it tells of itself."""
     everywhere = "0.0.0.0" if spec.kubernetes else LOOPBACK  # noqa: S104 (a pod; NetworkPolicy says who may)
     grpc_port = PORT_OTLP_GRPC if spec.kubernetes else f"${{env:OTLP_GRPC_PORT:-{PORT_OTLP_GRPC}}}"
-    grpc = {"endpoint": f"{everywhere}:{grpc_port}", "max_recv_msg_size_mib": 16}
+    grpc: dict[str, Any] = {"endpoint": f"{everywhere}:{grpc_port}", "max_recv_msg_size_mib": 16}
+    if role.takes == "collectors":
+        # Or a node would stay with the gateways that it knew when it connected.
+        grpc["keepalive"] = {"server_parameters": {"max_connection_age": "60s"}}
     http_host = everywhere if role.takes == "apps" else LOOPBACK
     http = {"endpoint": f"{http_host}:{otlp_http_port(spec)}"}
     protocols = {"http": http} if role.takes == "scrapes" else {"grpc": grpc, "http": http}

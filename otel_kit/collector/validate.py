@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from otel_kit.collector.spec import Spec
 from otel_kit.errors import InputError, ToolError
 
-__all__ = ["default_binary", "validate"]
+__all__ = ["check_binary", "default_binary", "validate"]
 
 #: Harmless values for what a config reads from its environment.
 _VALUES = {
@@ -28,12 +29,11 @@ def default_binary(spec: Spec) -> Path:
     return Path("build") / f"otelcol-{'local' if spec.collector.distribution == 'local' else 'kit'}"
 
 
-def validate(binary: Path, config: Path) -> None:
-    """Run ``BINARY validate`` on one file. It opens no port and sends nothing.
+def check_binary(binary: Path, version: str) -> None:
+    """Make sure that `binary` is a collector of this version.
 
     Raises:
-        ToolError: the binary is missing or does not run.
-        InputError: the collector refuses the config.
+        ToolError: it is missing, is none, or is another version.
     """
     if not binary.is_file():
         name = binary.name.removeprefix("otelcol-")
@@ -42,21 +42,43 @@ def validate(binary: Path, config: Path) -> None:
             where=str(binary),
             fix=f"build it: make collector DISTRIBUTION={name}",
         )
+    said = _run(binary, "--version").stdout.strip()
+    found = re.fullmatch(r"\S+ version v?(\S+)", said)
+    if found is None:
+        raise ToolError("is no collector: it does not tell its version", where=str(binary))
+    if found[1] != version:
+        raise ToolError(f"is version {found[1]}, but the spec is for {version}", where=str(binary))
+
+
+def validate(binary: Path, config: Path, *, where: str) -> None:
+    """Run ``BINARY validate`` on one file. It opens no port and sends nothing.
+
+    Raises:
+        InputError: the collector refuses the config, which errors call `where`.
+    """
     text = config.read_text(encoding="utf-8")
     env = {name: _VALUES.get(name, "x") for name, default in _VARIABLE.findall(text) if not default}
-    command = [str(binary.absolute()), "validate", "--config", str(config)]
+    done = _run(binary, "validate", "--config", str(config), env=env)
+    if done.returncode:
+        raise InputError(f"the collector refuses it: {_sentence(done.stderr or done.stdout)}", where=where)
+
+
+def _run(
+    binary: Path, *arguments: str, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     try:
-        done = subprocess.run(  # noqa: S603 (the binary is the caller's choice)
-            command,
+        return subprocess.run(  # noqa: S603 (the binary is the caller's choice)
+            [str(binary.absolute()), *arguments],
             capture_output=True,
             text=True,
+            check=False,
             timeout=_TIMEOUT,
-            env={"PATH": os.defpath, **env},
+            env={"PATH": os.defpath, **(env or {})},
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ToolError(f"does not run: {error}", where=str(binary)) from error
-    if done.returncode:
-        raise InputError(_sentence(done.stderr or done.stdout), where=str(config))
+    except OSError as error:
+        raise ToolError(f"does not run: {error.strerror}", where=str(binary)) from error
+    except subprocess.TimeoutExpired:
+        raise ToolError(f"does not answer within {_TIMEOUT:.0f} s", where=str(binary)) from None
 
 
 def _sentence(output: str) -> str:
@@ -67,5 +89,4 @@ def _sentence(output: str) -> str:
     for wrapping in ("Error: ", "failed to get config: ", "cannot unmarshal the configuration: "):
         text = text.replace(wrapping, "")
     text = re.sub(r"decoding failed due to the following error\(s\): ?", "", text)
-    text = re.sub(r"error reading configuration for ", "configuration of ", text)
-    return f"the collector refuses it: {text}"
+    return re.sub(r"error reading configuration for ", "configuration of ", text)

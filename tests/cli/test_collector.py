@@ -81,12 +81,28 @@ def test_a_missing_collector_comes_with_its_remedy(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [
+        ("#!/bin/sh\necho otelcol version 0.99.0\n", "is version 0.99.0, but the spec is for 0.158.0"),
+        ("#!/bin/sh\nexit 0\n", "is no collector: it does not tell its version"),
+        ("", "does not run: Exec format error"),
+    ],
+)
+def test_a_program_that_is_not_this_collector_is_refused(tmp_path: Path, program: str, says: str) -> None:
+    binary = tmp_path / "otelcol"
+    binary.write_text(program)
+    binary.chmod(0o755)
+    done = otel_kit("validate", "--env", "local", "--binary", binary)
+    assert (done.returncode, done.stderr) == (1, f"error: {binary}: {says}\n")
+
+
 def test_what_the_collector_refuses_is_one_readable_sentence(tmp_path: Path) -> None:
     extra = "extra:\n  - {component: transform/x, tier: node, signals: [logs], config: {log_statments: []}}\n"
     done = otel_kit("validate", "--env", "test", "--spec-dir", spec(tmp_path, extra))
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
-    assert "the collector refuses it: " in done.stderr
+    assert f"error: {tmp_path}/test.yaml: config/node.yaml: the collector refuses it: " in done.stderr
     assert "log_statments" in done.stderr
     assert "transform/x" in done.stderr
 

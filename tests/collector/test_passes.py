@@ -131,6 +131,7 @@ def test_an_extra_exporter_gets_a_queue_on_disk() -> None:
         ("k8sattributes", "0.158.0 calls it 'k8s_attributes'"),
         ("otlphttp", "0.158.0 calls it 'otlp_http'"),
         ("tail_sampling/mine", "'tail_sampling' does not take logs"),
+        ("kubelet_stats", "'kubelet_stats' is one of the receivers"),
     ],
 )
 def test_an_unknown_extra_component_is_refused_with_its_line(tmp_path: Path, name: str, says: str) -> None:
@@ -190,7 +191,7 @@ def _unknown(config: Config) -> Config:
 
 
 def _twice(config: Config) -> Config:
-    return config.add(config.of(Kind.RECEIVER)[0])
+    return config.add(Component(kind=Kind.RECEIVER, id="otlp", config={"another": "config"}))
 
 
 def _in_memory(config: Config) -> Config:
