@@ -200,6 +200,7 @@ class _Request:
             self._duration.record(took, attributes, context=self._context)
         self._span.set_attributes(attributes)
         self._span.end(self._end)
+        self.scope = {}  # it holds this request: without the circle both are gone at once
 
     def _conclude(self, attributes: dict[str, str | int]) -> None:
         error, status = self.error, self._status

@@ -51,7 +51,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         finally:
             self._busy.name = None
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, self.hooks.pop(fullname))
+            spec.loader = _Loader(spec.loader, lambda: self.hooks.pop(fullname, []))
         return spec
 
 
@@ -67,11 +67,16 @@ def _find(
 
 
 class _Loader(importlib.abc.Loader):
-    """The real loader, followed by the hooks."""
+    """The real loader, followed by the hooks.
 
-    def __init__(self, loader: importlib.abc.Loader, hooks: list[Hook]) -> None:
+    Args:
+        loader: the real one.
+        take: gives the hooks, and only once: to look for a module is not yet to import it.
+    """
+
+    def __init__(self, loader: importlib.abc.Loader, take: Callable[[], list[Hook]]) -> None:
         self._loader = loader
-        self._hooks = hooks
+        self._take = take
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._loader, name)
@@ -85,5 +90,5 @@ class _Loader(importlib.abc.Loader):
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
         self._loader.exec_module(module)
-        for hook in self._hooks:
+        for hook in self._take():
             quietly(f"hook of {module.__name__}", lambda hook=hook: hook(module))  # type: ignore[misc]

@@ -8,6 +8,7 @@ to the budget at most, unless everything was delivered in between.
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import contextlib
 import os
@@ -18,6 +19,8 @@ import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, Protocol
+
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
 
 from otel_kit.sdk.notes import LOGGER, quietly
 from otel_kit.sdk.outbox import Outbox
@@ -72,7 +75,8 @@ class Lifecycle:
     def _reset(self) -> None:
         self._spent = 0.0
         self._ended = False
-        self._ending = threading.Lock()
+        self._ending = False
+        self._lock = threading.RLock()
 
     def start(self) -> None:
         """Start the threads and install the triggers; SIGTERM only from the main thread."""
@@ -111,11 +115,22 @@ class Lifecycle:
 
     def end(self) -> None:
         """Flush and close; only the first call does something. Never raises."""
-        with self._ending:
+        with self._lock:
             if self._ended:
                 return
-            self._ended = True
+            self._ended = self._ending = True
         quietly("shutdown", self._end)
+        self._ending = False
+
+    @property
+    def ending(self) -> bool:
+        """`end` is at work."""
+        return self._ending
+
+    @property
+    def longest(self) -> float:
+        """Seconds after which `end` has surely returned, unless something is wrong with it."""
+        return self._budget + 0.5
 
     def _end(self) -> None:
         before = self._figures()
@@ -189,12 +204,30 @@ def _chain_sigterm(lifecycle: Lifecycle) -> None:
     def on_sigterm(signum: int, frame: FrameType | None) -> None:
         if callable(previous):
             # The service ends in its own way, which must not be held up; its exit flushes the rest.
-            quietly("SIGTERM", lifecycle.nudge)
+            _beside(lifecycle.nudge, wait=0.0)
             previous(signum, frame)
-            return
-        lifecycle.end()
-        signal.signal(signum, signal.SIG_DFL)
-        os.kill(os.getpid(), signum)
+        elif not lifecycle.ending:  # else the process is about to exit anyway
+            _beside(lifecycle.end, wait=lifecycle.longest)
+            signal.signal(signum, signal.SIG_DFL)
+            os.kill(os.getpid(), signum)
 
     with contextlib.suppress(ValueError):  # a subinterpreter
         signal.signal(signal.SIGTERM, on_sigterm)
+
+
+def _beside(work: Callable[[], None], *, wait: float) -> None:
+    """Run `work` in a thread, and wait for it: a handler runs amid other code, whose locks may be held.
+
+    `threading.Thread` would take some of these itself.
+    """
+    done = _thread.allocate_lock()
+    done.acquire()
+
+    def run() -> None:
+        attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, value=True))
+        quietly("SIGTERM", work)
+        done.release()
+
+    _thread.start_new_thread(run, ())
+    if wait:
+        done.acquire(timeout=wait)

@@ -161,7 +161,13 @@ class Outbox:
             timeout = self._timeout
             if self._deadline is not None:
                 timeout = max(0.05, min(timeout, self._deadline - time.monotonic()))
-            self._settle(payload, self._sender.send(payload.body, timeout))
+            self._settle(payload, self._try(payload, timeout))
+
+    def _try(self, payload: Payload, timeout: float) -> Outcome:
+        try:
+            return self._sender.send(payload.body, timeout)
+        except Exception as error:  # a header that cannot be sent, say: no later try would be better
+            return Outcome(verdict="refused", why=type(error).__name__)
 
     def _take(self) -> Payload | None:
         with self._changed:
@@ -185,6 +191,7 @@ class Outbox:
                 self._back_off(outcome)
             else:
                 self._tries = 0
+                self._hopeless = False
                 self._ever_delivered = True
             self._changed.notify_all()
         self._report(payload, outcome)

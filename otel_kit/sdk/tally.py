@@ -43,7 +43,7 @@ class Tally:
 
     def renew_after_fork(self) -> None:
         """Count from zero; the parent keeps its own figures."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal may come while it is held
         self._log_line = RateLimit(60.0)
         self._failing = False
         self._delivered = 0

@@ -144,6 +144,9 @@ class Sink:
             allow_reuse_address = True
             daemon_threads = True
 
+            def handle_error(self, request: Any, client_address: Any) -> None:
+                """A client that goes away in the middle is what some tests are about."""
+
         self._server = Server(("127.0.0.1", self.port), Handler)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 

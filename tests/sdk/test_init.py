@@ -59,6 +59,27 @@ def test_init_is_idempotent_and_safe_between_threads() -> None:
     assert out.count("other arguments") == 1
 
 
+def test_modules_are_found_when_they_come_and_left_as_they_were() -> None:
+    python(
+        """
+        import importlib.util, logging, sys, otel_kit
+        otel_kit.init(service="s")
+        assert importlib.util.find_spec("grpc") and "grpc" not in sys.modules  # a look is no import
+        import grpc, starlette.applications
+        from otel_kit.sdk.patching import restore
+        kinds = (grpc._channel.Channel, grpc.aio._channel.Channel, starlette.applications.Starlette)
+        names = ("unary_unary", "__init__", "__call__")
+        patched = [vars(kind)[name] for kind, name in zip(kinds, names)]
+        assert all(hasattr(one, "__wrapped__") for one in patched)
+        for module in (grpc, starlette.applications):
+            assert type(module.__spec__.loader) is type(module.__loader__)
+            assert type(module.__loader__).__name__ == "SourceFileLoader"
+        restore()
+        assert [vars(kind)[name] for kind, name in zip(kinds, names)] == [one.__wrapped__ for one in patched]
+        """
+    )
+
+
 def test_wrong_variables_never_raise() -> None:
     wrong = dict.fromkeys(
         (

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from otel_kit.conventions import HTTP_SERVER_DURATION
+from tests.parts import eventually
 from tests.sdk.run import GUNICORN, UVICORN, get, lines, web
 from tests.sdk.sink import running_sink
 
@@ -24,16 +25,18 @@ SERVERS = {
 @pytest.mark.parametrize("server", SERVERS)
 def test_sigterm_after_20_requests_loses_nothing(server: str) -> None:
     command, env = SERVERS[server]
+    workers = 2 if "workers" in server or "gunicorn" in server else 1
     with (
         running_sink() as sink,
         web(sink, *command, env=env, port_option=command[1] != "tests.sdk.apps.web") as (part, url),
     ):
+        started = "Application startup complete."
+        eventually(lambda: part.output().count(started) == workers, what="all workers")
         assert {get(f"{url}/orders/{number}") for number in range(20)} == {200}
         code = part.terminate(timeout=8)
         written = lines(part)
     seen = sink.seen
 
-    workers = 2 if "workers" in server or "gunicorn" in server else 1
     assert code == (0 if workers == 2 else -15)  # what these servers do without us
     assert [span.name for span in seen.spans] == ["GET /orders/{number}"] * 20
     assert seen.total(HTTP_SERVER_DURATION) == 20
@@ -53,6 +56,6 @@ def test_sigterm_after_20_requests_loses_nothing(server: str) -> None:
     assert told["Application shutdown complete."] == workers
 
     # Two writers never share a series.
-    started = [log for log in seen.logs if log.body == "Application startup complete."]
-    assert len({log.resource["service.instance.id"] for log in started}) == workers
+    writers = {log.resource["service.instance.id"] for log in seen.logs if log.body == started}
+    assert len(writers) == workers
     assert all(log.resource["service.name"] == "web" for log in seen.logs)
