@@ -136,4 +136,6 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     # Safe against the end of this process; only a power failure may take the last commits.
     connection.execute("PRAGMA synchronous = NORMAL")
+    # Folding the log into the file waits for the disk: do it every 32 MB rather than every 4.
+    connection.execute("PRAGMA wal_autocheckpoint = 8000")
     return connection
