@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -55,8 +57,10 @@ def test_what_was_answered_with_200_survives_a_kill(tmp_path: Path) -> None:
         assert [m["name"] for m in dev.get("/dev/api/metrics")] == ["kept"]
         assert [x["message"] for x in dev.get("/dev/api/logs")] == ["line"]
         assert dev.part.terminate() == 0
-    # A clean end folds everything into the one file.
-    assert [p.name for p in tmp_path.iterdir()] == ["dev.sqlite"]
+    # A clean end folds everything into the one file, so that it can be handed on.
+    copy = shutil.copy(path, tmp_path / "copy.sqlite")
+    with contextlib.closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM spans").fetchone() == (1,)
 
 
 def test_the_oldest_rows_go_and_are_counted(tmp_path: Path) -> None:
@@ -112,7 +116,8 @@ def test_a_trace_is_named_by_its_root_however_its_spans_arrive(tmp_path: Path) -
         assert (found["9"]["start_ns"], found["9"]["duration_ns"], found["9"]["errors"]) == (5, 12, 1)
         assert found["8"]["service"] == "s4"
         assert [t["trace_id"][-1] for t in queries.traces(database.read(), service="s1")] == ["9"]
-        assert queries.traces(database.read(), service="s2") == []
+        assert [t["trace_id"][-1] for t in queries.traces(database.read(), service="s2")] == ["9"]
+        assert queries.traces(database.read(), service="s3") == []
         assert [x["count"] for x in queries.losses(database.read())] == [1]
 
 

@@ -52,6 +52,7 @@ class Database:
     def close(self) -> None:
         """Fold the write-ahead log into the file and let go of it."""
         with self._writer_lock:
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._writer.close()
             os.close(self._lock_fd)
 

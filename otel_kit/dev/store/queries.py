@@ -12,11 +12,6 @@ Row = dict[str, Any]
 MAX_LIMIT: Final = 10_000
 _LOG_COLUMNS: Final = "timestamp_ms, status, service, message, trace_id, span_id, attributes, tags"
 
-# A span without a parent, else the earliest one of the trace.
-_ROOT: Final = (
-    "SELECT {} FROM spans WHERE trace_id = traces.trace_id ORDER BY parent_id != '', start_ns LIMIT 1"
-)
-
 
 def services(connection: sqlite3.Connection) -> list[Row]:
     """Each service, environment and version that sent spans or logs; counts since the database began."""
@@ -26,10 +21,10 @@ def services(connection: sqlite3.Connection) -> list[Row]:
 def traces(
     connection: sqlite3.Connection, *, service: str = "", limit: int = 50, errors_only: bool = False
 ) -> list[Row]:
-    """Traces, newest first; `service` keeps those whose root span is of it."""
+    """Traces, newest first; `service` keeps those with a span of it."""
     conditions, values = ["1"], list[Any]()
     if service:
-        conditions.append(f"({_ROOT.format('service')}) = ?")
+        conditions.append("EXISTS (SELECT 1 FROM spans WHERE trace_id = traces.trace_id AND service = ?)")
         values.append(service)
     if errors_only:
         conditions.append("errors > 0")
@@ -41,8 +36,10 @@ def traces(
 
 
 def _trace_summary(connection: sqlite3.Connection, row: sqlite3.Row) -> Row:
+    # A span without a parent, else the earliest one of the trace.
     root = connection.execute(
-        _ROOT.format("service, resource").replace("traces.trace_id", "?"), (row["trace_id"],)
+        "SELECT service, resource FROM spans WHERE trace_id = ? ORDER BY parent_id != '', start_ns LIMIT 1",
+        (row["trace_id"],),
     ).fetchone()
     return {
         "trace_id": row["trace_id"],
