@@ -47,7 +47,7 @@ collector: $(READY) ## Build a collector: DISTRIBUTION=local|kit -> build/otelco
 	@$(BIN)/python collector/distribution/build.py $(DISTRIBUTION)
 
 rendered: $(READY) ## Render the collectors of dev, staging and prod again
-	@for env in dev staging prod; do $(BIN)/otel-kit collector render --env $$env || exit 1; done
+	$(BIN)/otel-kit collector render --env dev --env staging --env prod
 
 clean: ## Remove what was built and installed
 	rm -rf $(VENV) build dist

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from otel_kit.collector.spec import Spec
-from otel_kit.collector.text import Percent, Seconds, Size, nearest
-from otel_kit.collector.tree import Node, merge, read
-from otel_kit.errors import InputError
+from otel_kit.collector.text import Percent, Seconds, Size
+from otel_kit.errors import InputError, nearest
+from otel_kit.yaml_tree import Node, load_yaml
 
 __all__ = ["environments", "load_spec"]
 
@@ -44,22 +44,34 @@ def load_spec(folder: Path, environment: str) -> Spec:
     if spec.environment != environment:
         raise InputError(
             f"environment is '{spec.environment}', but the file is named {path.name}",
-            where=root.value["environment"].where,
+            where=root.at("environment").where,
         )
     return dataclasses.replace(spec, source=str(path))
 
 
 def _extended(path: Path, seen: tuple[Path, ...]) -> Node:
-    root = read(path)
-    base = root.value.pop("extends", None)
+    root = load_yaml(path)
+    base = root.mapping.get("extends")
     if base is None:
         return root
+    root = root.with_value({key: child for key, child in root.mapping.items() if key != "extends"})
     if not isinstance(base.value, str) or not (path.parent / base.value).is_file():
         raise InputError(f"extends names no file: {base.value!r}", where=base.where)
     below = path.parent / base.value
     if below in {path, *seen}:
         raise InputError(f"extends goes round in a circle: {base.value}", where=base.where)
-    return merge(_extended(below, (*seen, path)), root)
+    return _merged(_extended(below, (*seen, path)), root)
+
+
+def _merged(base: Node, over: Node) -> Node:
+    """`over` on top of `base`: mappings are merged key by key, anything else is replaced."""
+    if not (isinstance(base.value, dict) and isinstance(over.value, dict)):
+        return over
+    both = {
+        key: _merged(base.value[key], child) if key in base.value else child
+        for key, child in over.value.items()
+    }
+    return over.with_value({**base.value, **both})
 
 
 def _object(kind: type[T], node: Node) -> T:

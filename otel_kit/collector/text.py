@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable
 
-__all__ = ["Percent", "Seconds", "Size", "nearest"]
+__all__ = ["Percent", "Seconds", "Size"]
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BYTES = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
@@ -58,9 +56,3 @@ class Percent(float):
     def plain(self) -> int | float:
         """Without a needless ``.0``."""
         return int(self) if self.is_integer() else float(self)
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """``did you mean 'x'?``, or None when nothing known is near."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean '{found[0]}'?" if found else None

@@ -5,8 +5,7 @@ from __future__ import annotations
 from otel_kit.collector.catalogue import entries, find
 from otel_kit.collector.model import Component, Config, Kind
 from otel_kit.collector.spec import Extra, Spec
-from otel_kit.collector.text import nearest
-from otel_kit.errors import InputError
+from otel_kit.errors import InputError, nearest
 
 __all__ = ["extra"]
 
