@@ -10,7 +10,7 @@ from typing import Final
 from otel_kit import conventions as c
 from otel_kit.sdk.environment import Environment
 
-__all__ = ["instance_id", "resource_attributes"]
+__all__ = ["UNKNOWN", "instance_id", "resource_attributes"]
 
 Value = str | int | float | bool
 UNKNOWN: Final = "unknown_service"

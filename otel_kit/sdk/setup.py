@@ -13,6 +13,7 @@ from otel_kit import conventions
 from otel_kit.errors import OtelKitError
 from otel_kit.sdk.handle import Telemetry
 from otel_kit.sdk.notes import LOGGER
+from otel_kit.sdk.resource import UNKNOWN
 from otel_kit.sdk.settings import Arguments, LogMode, Settings, resolve
 from otel_kit.sdk.targets import Protocol
 
@@ -83,14 +84,14 @@ def force_flush(timeout: float = 10.0) -> bool:
 
 
 def _begin(arguments: Arguments) -> Telemetry:
-    settings = resolve(arguments, os.environ, host=socket.gethostname())
     try:
-        return _set_up(settings)
+        return _set_up(resolve(arguments, os.environ, host=socket.gethostname()))
     except OtelKitError:
-        raise
+        raise  # a wrong argument
     except Exception:
         LOGGER.exception("otel-kit: telemetry could not be set up; the service runs without it")
-        return _passive(settings, "a fault in the set-up, see the log")
+        why = "a fault in the set-up, see the log"
+        return Telemetry(enabled=False, service=arguments.service or UNKNOWN, why_disabled=why)
 
 
 def _set_up(settings: Settings) -> Telemetry:
@@ -106,6 +107,7 @@ def _set_up(settings: Settings) -> Telemetry:
     from otel_kit.sdk.providers import build
 
     pipelines = build(settings)
+    pipelines.lifecycle.start()
     _make_global(pipelines)
     _logging(settings, pipelines.logger_provider)
     for problem in settings.problems:
@@ -113,7 +115,6 @@ def _set_up(settings: Settings) -> Telemetry:
     from otel_kit.sdk.instrument import instrument
 
     instrument(settings, pipelines.lifecycle)
-    pipelines.lifecycle.start()
     return Telemetry(
         enabled=True,
         service=str(settings.resource[conventions.SERVICE_NAME]),
