@@ -49,7 +49,9 @@ class Scheduler:
             except Exception:
                 # A full disk or a locked file must not end the evaluation for good.
                 _LOG.exception("monitors could not be evaluated")
-            self._stopped.wait(max(0.05, self._every_s - (time.monotonic() - began)))
+            took = time.monotonic() - began
+            # However many monitors there are, half of the time is left for what arrives.
+            self._stopped.wait(max(took, self._every_s - took))
 
 
 def evaluate_all(database: Database, now: float, *, stopped: threading.Event | None = None) -> None:

@@ -32,7 +32,7 @@ _MAX_TAG: Final = 200
 _MAX_NAME: Final = 200
 _ODD_IN_TAG: Final = re.compile(r"[^\w:./-]+")
 _UNDERSCORES: Final = re.compile(r"__+")
-_LEADING: Final = re.compile(r"^[^a-z\u00aa-\uffff:]+")
+_LEADING: Final = re.compile(r"^(?:(?!:)[\W\d_])+")
 _ODD_IN_NAME: Final = re.compile(r"[^A-Za-z0-9_.]")
 _MAPPED: Final = {**conventions.DATADOG_TAGS, "deployment.environment": "env"}
 
