@@ -34,7 +34,7 @@ def stand_in(port: int | None = None, *, db: Path | None = None) -> Iterator[Sta
     """`otel-kit dev`, evaluating its monitors each second."""
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
-    store = ["--db", db] if db else []
+    store = ["--db", str(db)] if db else []
     args = [*OTEL_KIT, "dev", "--port", str(port), "--evaluate-every", "1s", *store]
     with start(args, ready=http_ready(f"{url}/dev/health")):
         yield StandIn(url)
@@ -66,7 +66,7 @@ def collector(
         "STORAGE_DIR": str(storage),
         "DD_API_KEY": "local",
     }
-    args = [BINARY, "--config", local_config()]
+    args = [str(BINARY), "--config", str(local_config())]
     with start(args, env=env, ready=http_ready(f"http://127.0.0.1:{health_port}")) as part:
         yield Collector(
             part=part, http_url=f"http://127.0.0.1:{http_port}", grpc_url=f"http://127.0.0.1:{grpc_port}"

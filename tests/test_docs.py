@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def _fences(language: str) -> list[object]:
+def _fences(language: str) -> Sequence[object]:
     found = []
     for page in PAGES:
         for number, (kind, text) in enumerate(FENCE.findall(page.read_text())):

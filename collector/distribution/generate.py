@@ -1,4 +1,4 @@
-"""Write a distribution's Go sources from its manifest: ``python collector/distribution/generate.py kit``.
+"""Write a distribution's Go sources from its manifest: ``python -m collector.distribution.generate kit``.
 
 A maintainer runs it after an edit of the manifest and commits what it writes. Building needs none of it.
 `main.go` and `components.go` come from the collector builder. Its module step is not used: it runs
@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from build import HERE, BuildError, find_go, go_environment
+from collector.distribution.build import HERE, BuildError, find_go, go_environment
 
 #: Operating systems and processors whose modules go.sum must hold.
 PLATFORMS = [("linux", "amd64"), ("linux", "arm64"), ("darwin", "amd64"), ("darwin", "arm64")]
