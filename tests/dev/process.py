@@ -72,3 +72,17 @@ def running(*options: str, port: int | None = None) -> Iterator[Dev]:
     args: Sequence[str] = [sys.executable, "-m", "otel_kit.cli", "dev", "--port", str(port), *options]
     with start(args, ready=http_ready(f"{url}/dev/health")) as part:
         yield Dev(url, part)
+
+
+def send(dev: Dev, signal: str, body: Any, **headers: str) -> tuple[int, Any]:
+    extra = {name.replace("_", "-"): value for name, value in headers.items()}
+    status, answer, _ = dev.ask("POST", f"/v1/{signal}", body, headers={"dd-api-key": "any", **extra})
+    return status, answer
+
+
+def series(dev: Dev, metric: str) -> dict[frozenset[str], list[Any]]:
+    return {frozenset(s["tags"]): s["points"] for s in dev.get(f"/dev/api/series?metric={metric}")}
+
+
+def losses(dev: Dev) -> dict[tuple[str, str], int]:
+    return {(x["signal"], x["reason"]): x["count"] for x in dev.get("/dev/api/losses")}

@@ -4,47 +4,22 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 import zstandard
-from google.protobuf import json_format
 from opentelemetry.exporter.otlp.proto.http import Compression
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-    ExportMetricsServiceResponse,
-)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
-from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from tests.dev.otlp import KEY, counts, histogram, log_lines, metrics, resource, spans
-from tests.dev.process import Dev, running
-
-DELTA = AggregationTemporality.DELTA
-
-
-def send(dev: Dev, signal: str, body: Any, **headers: str) -> tuple[int, Any]:
-    extra = {name.replace("_", "-"): value for name, value in headers.items()}
-    status, answer, _ = dev.ask("POST", f"/v1/{signal}", body, headers={**KEY, **extra})
-    return status, answer
-
-
-def series(dev: Dev, metric: str) -> dict[frozenset[str], list[Any]]:
-    return {frozenset(s["tags"]): s["points"] for s in dev.get(f"/dev/api/series?metric={metric}")}
-
-
-def losses(dev: Dev) -> dict[tuple[str, str], int]:
-    return {(x["signal"], x["reason"]): x["count"] for x in dev.get("/dev/api/losses")}
+from tests.dev.otlp import KEY, counts, log_lines, metrics, resource, spans
+from tests.dev.process import Dev, losses, running, send
 
 
 def test_what_an_sdk_sends_arrives(dev: Dev) -> None:
@@ -88,28 +63,6 @@ def test_what_an_sdk_sends_arrives(dev: Dev) -> None:
     (listed,) = [t for t in dev.get("/dev/api/traces?service=sdk") if t["trace_id"] == trace_id]
     assert (listed["resource"], listed["spans"], listed["errors"]) == ("GET /orders/{id}", 2, 1)
     assert trace_id in [t["trace_id"] for t in dev.get("/dev/api/traces?error=1")]
-
-
-def test_metrics_of_an_sdk_become_counts_gauges_and_distributions(dev: Dev) -> None:
-    exporter = OTLPMetricExporter(
-        f"{dev.url}/v1/metrics", headers=KEY, preferred_temporality={Counter: DELTA, Histogram: DELTA}
-    )
-    reader = PeriodicExportingMetricReader(exporter, export_interval_millis=3_600_000)
-    provider = MeterProvider(metric_readers=[reader], resource=Resource.create({"service.name": "meter"}))
-    meter = provider.get_meter("t")
-    meter.create_counter("sdk.count").add(3, {"Route": "/A b", "flag": True, "empty": ""})
-    meter.create_up_down_counter("sdk.updown").add(2)
-    for value in (0.2, 0.5, 0.4):
-        meter.create_histogram("sdk.hist").record(value)
-    provider.shutdown()
-
-    types = {m["name"]: m["type"] for m in dev.get("/dev/api/metrics")}
-    assert (types["sdk.count"], types["sdk.updown"], types["sdk.hist"]) == ("count", "gauge", "distribution")
-    ((tags, points),) = series(dev, "sdk.count").items()
-    assert tags == {"service:meter", "route:/a_b", "flag:true", "empty:n/a"}
-    assert [value for _, value in points] == [3.0]
-    (((_, totals),),) = series(dev, "sdk.hist").values()
-    assert totals == {"count": 3, "sum": pytest.approx(1.1), "min": 0.2, "max": 0.5}
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip", "zstd"])
@@ -186,115 +139,6 @@ def test_a_decompression_bomb_ends_in_413(dev: Dev, encoding: str) -> None:
     assert (status, "after decompression" in answer["message"]) == (413, True)
 
 
-def test_metrics_have_datadogs_size_limit_on_the_wire(dev: Dev) -> None:
-    status, answer = send(dev, "metrics", b" " * 500_001)
-    assert (status, "longer than 500000 bytes" in answer["message"]) == (413, True)
-
-
-def test_cumulative_data_is_refused_and_counted(dev: Dev) -> None:
-    cumulative = counts("cumulative.one", 1, temporality=2)
-    status, answer = send(dev, "metrics", metrics([cumulative, counts("delta.one", 2)]))
-    assert status == 200
-    assert answer["partialSuccess"]["rejectedDataPoints"] == "1"
-    reason = "cumulative.one: a cumulative sum: Datadog's OTLP intake takes delta only"
-    assert reason in answer["partialSuccess"]["errorMessage"]
-    assert losses(dev)["metrics", reason] == 1
-    assert len(series(dev, "delta.one")) == 1
-    # Nothing of it is usable: then it is an error, not a partial success.
-    status, answer = send(dev, "metrics", metrics([histogram("cumulative.two", [1, 2], temporality=2)]))
-    assert (status, "a cumulative histogram" in answer["message"]) == (400, True)
-    assert series(dev, "cumulative.two") == {}
-
-
-def test_partial_success_in_protobuf(dev: Dev) -> None:
-    body = metrics([counts("proto.cumulative", 1, temporality=2), counts("proto.delta", 1)])
-    request = json_format.ParseDict(body, ExportMetricsServiceRequest()).SerializeToString()
-    _, answer = send(dev, "metrics", request, content_type="application/x-protobuf")
-    assert ExportMetricsServiceResponse.FromString(answer).partial_success.rejected_data_points == 1
-
-
-def test_the_last_of_two_points_of_one_second_wins_and_the_other_is_counted(dev: Dev) -> None:
-    at = time.time_ns() // 1_000_000_000 * 1_000_000_000
-    later = at + 900_000_000
-    for first, second in (
-        (counts("twice", 5, at=at), counts("twice", 7, at=later)),
-        (histogram("twice.hist", [5], at=at), histogram("twice.hist", [7], at=later)),
-    ):
-        assert send(dev, "metrics", metrics([first]))[0] == 200
-        assert send(dev, "metrics", metrics([second]))[0] == 200
-    (points,) = series(dev, "twice").values()
-    assert points == [[at // 1_000_000_000, 7.0]]
-    (points,) = series(dev, "twice.hist").values()
-    assert [p["sum"] for _, p in points] == [7.0]
-    for name in ("twice", "twice.hist"):
-        assert losses(dev)["metrics", f"{name}: overwritten by a point of the same tags and second"] == 1
-
-
-def test_writers_are_told_apart_only_by_what_becomes_a_tag(dev: Dev) -> None:
-    at = time.time_ns()
-    for name, config in (("apart", '{"resource_attributes_as_tags": true}'), ("merged", "")):
-        for instance in ("one", "two"):
-            writer = resource({"service.name": "w", "service.instance.id": instance})
-            body = metrics([counts(f"writers.{name}", 1, at=at)], writer)
-            assert send(dev, "metrics", body, dd_otel_metric_config=config)[0] == 200
-    assert len(series(dev, "writers.apart")) == 2
-    assert len(series(dev, "writers.merged")) == 1
-    reason = "writers.merged: overwritten by a point of the same tags and second"
-    assert losses(dev)["metrics", reason] == 1
-
-
-def test_the_metric_config_header(dev: Dev) -> None:
-    def sent(name: str, config: Any) -> dict[str, dict[frozenset[str], list[Any]]]:
-        body = metrics([histogram(name, [0.5, 3], bounds=[1, 2])])
-        assert send(dev, "metrics", body, dd_otel_metric_config=json.dumps(config))[0] == 200
-        known = [m["name"] for m in dev.get("/dev/api/metrics") if m["name"].startswith(name)]
-        return {key: series(dev, key) for key in known}
-
-    found = sent("mode.buckets", {"histograms": {"mode": "counters"}})
-    buckets = {
-        tuple(sorted(t for t in tags if "bound" in t)): points[0][1]
-        for tags, points in found["mode.buckets.bucket"].items()
-    }
-    assert buckets == {
-        ("lower_bound:-inf", "upper_bound:1"): 1,
-        ("lower_bound:1", "upper_bound:2"): 0,
-        ("lower_bound:2", "upper_bound:inf"): 1,
-    }
-    found = sent("mode.totals", {"histograms": {"mode": "nobuckets", "send_aggregation_metrics": True}})
-    totals = {name: next(iter(s.values()))[0][1] for name, s in found.items()}
-    assert totals == {
-        "mode.totals.count": 2,
-        "mode.totals.sum": 3.5,
-        "mode.totals.min": 0.5,
-        "mode.totals.max": 3,
-    }
-    found = sent("mode.scope", {"instrumentation_scope_metadata_as_tags": True})
-    assert {"instrumentation_scope:scope", "instrumentation_scope_version:1.0"} <= next(
-        iter(found["mode.scope"])
-    )
-
-
-@pytest.mark.parametrize(
-    ("config", "message"),
-    [
-        ("{", "is not JSON"),
-        ("[]", "must be an object"),
-        ('{"resource_attributes_as_tag": true}', "did you mean 'resource_attributes_as_tags'?"),
-        ('{"histograms": {"moed": "counters"}}', "unknown key histograms.moed; did you mean 'mode'?"),
-        (
-            '{"histograms": {"mode": "buckets"}}',
-            "histograms.mode must be one of distributions, counters, nobuckets",
-        ),
-        ('{"histograms": {"mode": "nobuckets"}}', "keeps nothing"),
-        ('{"resource_attributes_as_tags": "yes"}', "must be true or false"),
-    ],
-)
-def test_a_wrong_metric_config_is_refused(dev: Dev, config: str, message: str) -> None:
-    status, answer = send(dev, "metrics", metrics([counts("x", 1)]), dd_otel_metric_config=config)
-    assert status == 400
-    assert message in answer["message"]
-
-
 def test_logs_carry_status_message_trace_and_tags(dev: Dev) -> None:
     trace_id = "00000000000000000000000000000abc"
     lines = [
@@ -346,12 +190,6 @@ def test_spans_that_make_no_sense_are_refused_and_counted(dev: Dev) -> None:
     assert losses(dev)["traces", "a span with the ids of one already kept"] == 1
     assert len(dev.get("/dev/api/traces/000000000000000000000000000000aa")["spans"]) == 1
     assert dev.get("/dev/api/traces?limit=10000")[0]["spans"] >= 1
-
-
-def test_a_name_has_one_type(dev: Dev) -> None:
-    assert send(dev, "metrics", metrics([counts("typed", 1)]))[0] == 200
-    assert send(dev, "metrics", metrics([histogram("typed", [1])]))[0] == 200
-    assert losses(dev)["metrics", "typed: a distribution under the name of a count"] == 1
 
 
 def test_the_key_is_kept_nowhere(tmp_path: Any) -> None:

@@ -37,8 +37,6 @@ def value_function(function: Function) -> Callable[[float], float | None]:
         UnsupportedError: the function is not evaluated.
         InputError: its arguments are wrong.
     """
-    if function.options:
-        raise UnsupportedError(f"{function.name}({function.options[0][0]}=...) is not evaluated")
     if function.name in _SIMPLE:
         _expect(function, 1)
         return _SIMPLE[function.name]
@@ -57,5 +55,7 @@ def value_function(function: Function) -> Callable[[float], float | None]:
 
 
 def _expect(function: Function, count: int) -> None:
+    if function.options:
+        raise UnsupportedError(f"{function.name}({function.options[0][0]}=...) is not evaluated")
     if len(function.args) != count:
         raise InputError(f"{function.name}() takes {count} argument{'s' if count > 1 else ''}")

@@ -26,6 +26,7 @@ __all__ = ["GroupState", "Outcome", "evaluate_monitor"]
 
 #: Types that are evaluated.
 _METRIC_TYPES: Final = frozenset({"metric alert", "query alert"})
+_UNSUPPORTED_OPTIONS: Final = ("scheduling_options", "notify_by", "threshold_windows", "variables")
 _RETENTION_S: Final = 24 * 3600
 #: The name of the one group of a monitor without ``by {}``.
 _ALL: Final = "*"
@@ -90,6 +91,10 @@ def evaluate_monitor(
     check_template(monitor["name"])
     end = int(now) - rules.delay_s
     found = evaluate_window(rules.query, reader, end)
+    # After the query: what it cannot do says more than the option that goes with it.
+    for key in _UNSUPPORTED_OPTIONS:
+        if monitor["options"].get(key):
+            raise UnsupportedError(f"options.{key} is not evaluated")
     groups: dict[str, GroupState] = {}
     notifications = []
     for name, value in _values(found, previous, end).items():
@@ -115,9 +120,6 @@ def _rules(monitor: Mapping[str, Any]) -> _Rules:
     if monitor["type"] not in _METRIC_TYPES:
         raise UnsupportedError(f"monitors of type '{monitor['type']}' are not evaluated")
     options = monitor["options"]
-    for key in ("scheduling_options", "notify_by", "threshold_windows", "variables"):
-        if options.get(key):
-            raise UnsupportedError(f"options.{key} is not evaluated")
     query = parse_monitor_query(monitor["query"])
     if query.threshold is None:
         raise UnsupportedError("a dynamic threshold is not evaluated")

@@ -43,6 +43,7 @@ MONITOR_TYPES: Final = METRIC_TYPES | {
 # These end without a comparison.
 _WITHOUT_OPERATOR: Final = frozenset({"composite", "service check", "synthetics alert", "event alert"})
 _COMPARISON: Final = re.compile(r"(<=|>=|==|!=|<|>)\s*(-?[\d.eE+-]+|threshold)\s*$")
+_LEVELS: Final = frozenset({"critical", "critical_recovery", "ok", "unknown", "warning", "warning_recovery"})
 _MISSING_DATA: Final = frozenset({"default", "show_no_data", "show_and_notify_no_data", "resolve"})
 
 
@@ -104,7 +105,9 @@ def _parse(query: str) -> None:
 def _check_numbers(thresholds: Any) -> None:
     if not isinstance(thresholds, dict):
         _refuse("options.thresholds", "it must be an object")
-    for key, value in thresholds.items():
+    # Datadog's own editor adds keys that are no numbers (period, comparison); they are kept as they are.
+    for key in _LEVELS & thresholds.keys():
+        value = thresholds[key]
         if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
             _refuse(f"options.thresholds.{key}", "it must be a number")
 
