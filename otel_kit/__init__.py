@@ -69,9 +69,9 @@ def init(
         InputError: an argument cannot be used. The environment never makes it raise.
     """
     arguments = locals()  # nothing but the parameters, here
-    from otel_kit.sdk import setup
+    from otel_kit.sdk import settings, setup
 
-    return setup.init(**arguments)
+    return setup.init(settings.Arguments(**arguments))
 
 
 def shutdown() -> None:

@@ -6,7 +6,6 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from otel_kit import conventions
@@ -14,8 +13,7 @@ from otel_kit.errors import OtelKitError
 from otel_kit.sdk.handle import Telemetry
 from otel_kit.sdk.notes import LOGGER
 from otel_kit.sdk.resource import UNKNOWN
-from otel_kit.sdk.settings import Arguments, LogMode, Settings, resolve
-from otel_kit.sdk.targets import Protocol
+from otel_kit.sdk.settings import Arguments, Settings, resolve
 
 __all__ = ["force_flush", "init", "shutdown"]
 
@@ -23,43 +21,13 @@ _LOCK: Final = threading.RLock()
 _current: tuple[Arguments, Telemetry] | None = None
 
 
-def init(
-    *,
-    service: str | None = None,
-    env: str | None = None,
-    version: str | None = None,
-    endpoint: str | None = None,
-    protocol: Protocol | None = None,
-    headers: Mapping[str, str] | None = None,
-    resource_attributes: Mapping[str, str | int | float | bool] | None = None,
-    traces: bool | None = None,
-    metrics: bool | None = None,
-    logs: LogMode | None = None,
-    log_level: int | str | None = None,
-    metric_interval: float | None = None,
-    shutdown_timeout: float | None = None,
-    health_routes: Sequence[str] | None = None,
-    instrument: bool | Sequence[str] | None = None,
-) -> Telemetry:
-    """See `otel_kit.init`, which is this function with its documentation."""
+def init(arguments: Arguments) -> Telemetry:
+    """What `otel_kit.init` does with its arguments.
+
+    Raises:
+        InputError: an argument cannot be used.
+    """
     global _current
-    arguments = Arguments(
-        service=service,
-        env=env,
-        version=version,
-        endpoint=endpoint,
-        protocol=protocol,
-        headers=headers,
-        resource_attributes=resource_attributes,
-        traces=traces,
-        metrics=metrics,
-        logs=logs,
-        log_level=log_level,
-        metric_interval=metric_interval,
-        shutdown_timeout=shutdown_timeout,
-        health_routes=health_routes,
-        instrument=instrument,
-    )
     with _LOCK:
         if _current is not None:
             if _current[0] != arguments:
