@@ -149,8 +149,14 @@ def test_the_page_comes_from_the_package_and_may_load_nothing_else(dev: Dev) -> 
         ("/dev/api/traces?limit=0", 400),
         ("/dev/api/logs?limit=99999999", 400),
         ("/dev/api/series", 400),
+        ("/dev/api/series?metric=x&since=y", 400),
         ("/dev/api/notifications?monitor_id=x", 400),
         ("/dev/api/unknown", 404),
+        ("/dev/api/traces?limit=%C2%B2", 400),
+        ("/dev/api/notifications?monitor_id=" + "9" * 5000, 400),
+        ("/api/v1/monitor/" + "9" * 40, 404),
+        ("/api/v1/monitor/can_delete?monitor_ids=1,x", 400),
+        ("/api/v1/query?query=avg:a{*}&from=0&to=" + "9" * 30, 400),
     ],
 )
 def test_wrong_questions(dev: Dev, path: str, status: int) -> None:

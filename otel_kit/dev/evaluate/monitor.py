@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -20,7 +21,7 @@ from otel_kit.dev.evaluate.states import (
 )
 from otel_kit.dev.evaluate.template import check_template
 from otel_kit.dev.evaluate.window import GroupValue, WindowValues, evaluate_window, is_count_query
-from otel_kit.errors import UnsupportedError
+from otel_kit.errors import InputError, UnsupportedError
 
 __all__ = ["GroupState", "Outcome", "evaluate_monitor"]
 
@@ -68,7 +69,7 @@ class _Rules:
     missing: MissingData
     missing_after_s: int
     full_window: bool
-    group_delay_s: int | None
+    group_delay_s: float | None
     host_delay_s: int
     delay_s: int
     timeout_s: int
@@ -124,7 +125,8 @@ def _rules(monitor: Mapping[str, Any]) -> _Rules:
     if query.threshold is None:
         raise UnsupportedError("a dynamic threshold is not evaluated")
     zeros = any(function.name == "default_zero" for function in functions(query.expression))
-    timeframe_min = options.get("no_data_timeframe") or 2 * query.window_seconds / 60
+    timeframe_min = _number(options, "no_data_timeframe") or 2 * query.window_seconds / 60
+    group_delay = _number(options, "new_group_delay") if options.get("new_group_delay") is not None else None
     legacy = not options.get("on_missing_data")
     return _Rules(
         query=query,
@@ -132,14 +134,27 @@ def _rules(monitor: Mapping[str, Any]) -> _Rules:
         missing=missing_data_rule(options, counts=is_count_query(query), defaults_to_zero=zeros),
         missing_after_s=int(timeframe_min * 60) if legacy else 0,
         full_window=bool(options.get("require_full_window")),
-        group_delay_s=options.get("new_group_delay"),
-        host_delay_s=int(options.get("new_host_delay") or 0),
-        delay_s=int(options.get("evaluation_delay") or 0),
-        timeout_s=int(float(options.get("timeout_h") or 0) * 3600),
-        renotify_s=int(float(options.get("renotify_interval") or 0) * 60),
-        renotify_statuses=frozenset(options.get("renotify_statuses") or ("alert", "no data")),
-        renotify_occurrences=options.get("renotify_occurrences"),
+        group_delay_s=group_delay,
+        host_delay_s=int(_number(options, "new_host_delay")),
+        delay_s=int(_number(options, "evaluation_delay")),
+        timeout_s=int(_number(options, "timeout_h") * 3600),
+        renotify_s=int(_number(options, "renotify_interval") * 60),
+        renotify_statuses=frozenset(map(str, options.get("renotify_statuses") or ("alert", "no data"))),
+        renotify_occurrences=int(_number(options, "renotify_occurrences")) or None,
     )
+
+
+def _number(options: Mapping[str, Any], key: str) -> float:
+    """An option that is a number, also as text, as older monitors have it; 0 when it is not set."""
+    value = options.get(key) or 0
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    # Beyond a year nothing waits; this keeps every time within the range of a date.
+    if not 0 <= found <= 31_622_400:
+        raise InputError(f"options.{key} is {value!r}, which is not a number of time")
+    return found
 
 
 def _values(

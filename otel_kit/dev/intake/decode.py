@@ -21,6 +21,15 @@ ContentType = Literal["application/x-protobuf", "application/json"]
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
 _HEX_KEYS: Final = frozenset({"traceId", "spanId", "parentSpanId"})
+_NOT_JSON: Final = (
+    json_format.ParseError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    SystemError,
+)
 _MAX_DEPTH: Final = 100
 
 M = TypeVar("M", bound=Message)
@@ -46,7 +55,8 @@ def decode(body: bytes, kind: ContentType, into: M) -> M:
             json_format.ParseDict(_ids_to_base64(json.loads(body), 0), into, ignore_unknown_fields=True)
     except DecodeError:
         raise Refusal(400, f"the body is not an {name} in protobuf") from None
-    except (json_format.ParseError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    # Protobuf's parser ends in many ways: a list in place of an enum is a SystemError.
+    except _NOT_JSON as error:
         raise Refusal(400, f"the body is not an {name} in JSON: {str(error)[:200]}") from None
     return into
 

@@ -34,7 +34,7 @@ from otel_kit.dev.model import Log, Loss, Point, Signal, Span
 __all__ = ["Answer", "Received", "answer", "check_headers", "error_answer", "receive"]
 
 # google.rpc.Code, which OTLP uses in the body of an error.
-_RPC_CODES = {400: 3, 403: 7, 413: 8, 415: 3}
+_RPC_CODES = {400: 3, 403: 7, 413: 8, 415: 3, 503: 14}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

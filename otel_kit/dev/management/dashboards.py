@@ -85,6 +85,7 @@ def check_dashboard(body: Mapping[str, Any], existing: Mapping[str, Any] | None 
     if existing is not None and body["layout_type"] != existing["layout_type"]:
         raise Refusal(400, "'layout_type' of a dashboard cannot be changed")
     _check_widgets(body.get("widgets"))
+    _check_lists(body)
     for tag in body.get("tags") or ():
         if not str(tag).startswith("team:"):
             raise Refusal(400, "Invalid tag format. Valid tag keys are: team.")
@@ -93,6 +94,30 @@ def check_dashboard(body: Mapping[str, Any], existing: Mapping[str, Any] | None 
     for preset in body.get("template_variable_presets") or ():
         for variable in preset.get("template_variables") or ():
             _check_preset(variable)
+
+
+def _check_lists(body: Mapping[str, Any]) -> None:
+    kinds: dict[str, type] = {
+        "tags": str,
+        "notify_list": str,
+        "template_variables": dict,
+        "template_variable_presets": dict,
+    }
+    found: list[tuple[str, Any, type]] = [
+        (key, body.get(key), kind) for key, kind in {**kinds, "tabs": dict}.items()
+    ]
+    found += [("widget_ids", tab.get("widget_ids"), object) for tab in _objects(body.get("tabs"))]
+    for preset in _objects(body.get("template_variable_presets")):
+        found.append(("template_variables", preset.get("template_variables"), dict))
+    for variable in _objects(body.get("template_variables")):
+        found.append(("defaults", variable.get("defaults"), object))
+    for key, value, kind in found:
+        if value is not None and not (isinstance(value, list) and all(isinstance(x, kind) for x in value)):
+            raise Refusal(400, f"'{key}' is invalid")
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _check_widgets(widgets: Any) -> None:
@@ -141,7 +166,7 @@ def _with_widget_ids(tab: Mapping[str, Any], widgets: Sequence[Mapping[str, Any]
             raise Refusal(400, f"a tab names the widget {reference!r}, there are {len(widgets)}")
         return widgets[position - 1]["id"]
 
-    return {**tab, "widget_ids": [resolved(reference) for reference in tab.get("widget_ids", ())]}
+    return {**tab, "widget_ids": [resolved(reference) for reference in tab.get("widget_ids") or ()]}
 
 
 def _slug(title: str) -> str:

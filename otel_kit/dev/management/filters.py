@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from otel_kit.datadog.query import TagIs, filter_terms, metric_queries, parse_monitor_query
 from otel_kit.dev.errors import Refusal
+from otel_kit.dev.numbers import whole_number
 from otel_kit.errors import OtelKitError
 
 __all__ = ["page_of", "select_monitors"]
@@ -51,10 +52,10 @@ def page_of(items: Sequence[Json], query: Mapping[str, str]) -> Sequence[Json]:
 
 
 def _number(query: Mapping[str, str], key: str, default: int) -> int:
-    text = query.get(key, str(default))
-    if not text.isdigit():
+    found = whole_number(query.get(key, str(default)))
+    if found is None:
         raise Refusal(400, f"The value provided for parameter '{key}' is invalid: it must be a number")
-    return int(text)
+    return found
 
 
 def _scope(query: str) -> set[str]:

@@ -44,13 +44,14 @@ MONITOR_TYPES: Final = METRIC_TYPES | {
 _WITHOUT_OPERATOR: Final = frozenset({"composite", "service check", "synthetics alert", "event alert"})
 _COMPARISON: Final = re.compile(r"(<=|>=|==|!=|<|>)\s*(-?[\d.eE+-]+|threshold)\s*$")
 _LEVELS: Final = frozenset({"critical", "critical_recovery", "ok", "unknown", "warning", "warning_recovery"})
+_LARGEST: Final = 1e300
 _MISSING_DATA: Final = frozenset({"default", "show_no_data", "show_and_notify_no_data", "resolve"})
 
 
 def check_monitor(body: Mapping[str, Any]) -> None:
     """Refuse a monitor that the API would not take; `body` holds all that will be stored."""
     kind, query, options = body.get("type"), body.get("query"), body.get("options") or {}
-    if kind not in MONITOR_TYPES:
+    if not isinstance(kind, str) or kind not in MONITOR_TYPES:
         _refuse("type", f"{kind!r} is not a monitor type" if kind else "it is required")
     if not isinstance(query, str) or not query.strip():
         _refuse("query", "it is required")
@@ -69,14 +70,20 @@ def _check_shapes(body: Mapping[str, Any]) -> None:
     for key in ("name", "message"):
         if not isinstance(body.get(key, ""), str):
             _refuse(key, "it must be a string")
-    tags = body.get("tags") or []
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+    if not _is_list_of(body.get("tags") or [], str):
         _refuse("tags", "it must be a list of strings")
     priority = body.get("priority")
-    if priority is not None and (not isinstance(priority, int) or not 0 <= priority <= 5):
+    if priority is not None and (type(priority) is not int or not 0 <= priority <= 5):
         _refuse("priority", "it must be a number from 1 to 5, or null")
-    if not isinstance(body.get("assets") or [], list):
-        _refuse("assets", "it must be a list")
+    if not _is_list_of(body.get("assets") or [], dict):
+        _refuse("assets", "it must be a list of objects")
+    scheduling = (body.get("options") or {}).get("scheduling_options")
+    if not isinstance(scheduling or {}, dict):
+        _refuse("options.scheduling_options", "it must be an object")
+
+
+def _is_list_of(value: Any, kind: type) -> bool:
+    return isinstance(value, list) and all(isinstance(item, kind) for item in value)
 
 
 def _comparison(kind: str, query: str) -> tuple[str, float] | None:
@@ -108,7 +115,7 @@ def _check_numbers(thresholds: Any) -> None:
     # Datadog's own editor adds keys that are no numbers (period, comparison); they are kept as they are.
     for key in _LEVELS & thresholds.keys():
         value = thresholds[key]
-        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+        if value is not None and (type(value) not in {int, float} or abs(value) > _LARGEST):
             _refuse(f"options.thresholds.{key}", "it must be a number")
 
 
@@ -139,7 +146,7 @@ def _check_thresholds(operator: str, number: float, thresholds: Mapping[str, Any
 
 def _check_options(options: Mapping[str, Any]) -> None:
     missing = options.get("on_missing_data")
-    if missing is not None and missing not in _MISSING_DATA:
+    if missing is not None and (not isinstance(missing, str) or missing not in _MISSING_DATA):
         _refuse("options.on_missing_data", f"it must be one of {', '.join(sorted(_MISSING_DATA))}")
     if missing and (options.get("notify_no_data") or options.get("no_data_timeframe")):
         _refuse("options", "on_missing_data cannot be used with notify_no_data or no_data_timeframe")

@@ -119,7 +119,8 @@ def _settled(monitor: Json) -> Json:
         "message": str(monitor["message"]).rstrip(),
         "priority": monitor["priority"] or None,
         "multi": _GROUPED.search(query) is not None,
-        "assets": [_asset(asset, monitor["id"]) for asset in monitor["assets"]],
+        "tags": monitor["tags"] or [],
+        "assets": [_asset(asset, monitor["id"]) for asset in monitor["assets"] or []],
     }
 
 

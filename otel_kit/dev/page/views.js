@@ -4,6 +4,9 @@ import { chart } from "/page/chart.js";
 import { badge, el, link, milliseconds, number, table, when } from "/page/dom.js";
 import { logTable, traceView } from "/page/trace.js";
 
+// The chart of a metric shows the last hour.
+const SHOWN_S = 3600;
+
 const query = (parameters) => new URLSearchParams(Object.entries(parameters).filter(([, value]) => value)).toString();
 
 export const views = {
@@ -32,7 +35,7 @@ export const views = {
   },
   metrics: {
     title: "Metrics",
-    load: async (ask, path) => (path ? ask(`/dev/api/series?${query({ metric: path })}`) : ask("/dev/api/metrics")),
+    load: async (ask, path) => (path ? ask(`/dev/api/series?${query({ metric: path, since: Math.floor(Date.now() / 1000) - SHOWN_S })}`) : ask("/dev/api/metrics")),
     show: (found, path) => (path ? metric(path, found) : metricList(found)),
   },
   monitors: {
@@ -91,7 +94,7 @@ function metric(name, series) {
   const total = (s) => (distribution ? s.points.reduce((n, [, p]) => n + p.count, 0) : s.points.reduce((n, [, p]) => n + p, 0));
   return [
     el("h1", {}, el("code", {}, name)),
-    el("p", { class: "note" }, distribution ? "A distribution: the chart shows the average of each point." : "The chart shows each point as it arrived."),
+    el("p", { class: "note" }, distribution ? "A distribution: the chart shows the average of each point of the last hour." : "The chart shows each point of the last hour."),
     chart(lines),
     table(
       [["Tags", "message"], ["Points", "num"], [distribution ? "Values" : "Sum", "num"], ["Last", "num"]],

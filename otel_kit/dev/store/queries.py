@@ -123,12 +123,13 @@ def metrics(connection: sqlite3.Connection) -> list[Row]:
     return [dict(row) for row in rows]
 
 
-def series(connection: sqlite3.Connection, metric: str) -> list[Row]:
-    """Each series of `metric`: a point is ``[second, value]``, of a distribution its totals."""
+def series(connection: sqlite3.Connection, metric: str, *, since: int = 0) -> list[Row]:
+    """Each series of `metric` from second `since`: ``[second, value]``, of a distribution its totals."""
     rows = connection.execute(
         "SELECT series.tags, points.* FROM series JOIN metrics ON metrics.id = series.metric_id "
-        "JOIN points ON points.series_id = series.id WHERE metrics.name = ? ORDER BY series.id, second",
-        (metric,),
+        "JOIN points ON points.series_id = series.id AND points.second >= ? "
+        "WHERE metrics.name = ? ORDER BY series.id, second",
+        (since, metric),
     )
     found: dict[str, list[Any]] = {}
     for row in rows:

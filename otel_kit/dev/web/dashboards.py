@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from otel_kit.dev.errors import Refusal
 from otel_kit.dev.management.dashboards import check_dashboard, complete_dashboard, summary
+from otel_kit.dev.numbers import whole_number
 from otel_kit.dev.store import objects
 from otel_kit.dev.store.database import Database
 from otel_kit.dev.web.management import Call, api_route
@@ -116,10 +117,10 @@ def _listed(call: Call) -> list[str]:
 
 
 def _number(call: Call, key: str, default: int) -> int:
-    text = call.query.get(key, str(default))
-    if not text.isdigit():
+    found = whole_number(call.query.get(key, str(default)))
+    if found is None:
         raise Refusal(400, f"The value provided for parameter '{key}' is invalid: it must be a number")
-    return int(text)
+    return found
 
 
 def _now() -> datetime:

@@ -94,9 +94,12 @@ async def _json(request: Request) -> Any:
     if not body.strip():
         return None
     try:
-        return json.loads(body, parse_constant=_refuse_constant)
+        found = json.loads(body, parse_constant=_refuse_constant)
+        # JSON may escape half a character, which no UTF-8 and so no database can hold.
+        json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise Refusal(400, f"The request body is not JSON: {error}") from None
+    return found
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, Final
@@ -12,6 +13,7 @@ from otel_kit.dev.errors import Refusal
 from otel_kit.dev.management.filters import select_monitors
 from otel_kit.dev.management.monitor_rules import check_monitor
 from otel_kit.dev.management.monitors import ORG_ID, answer, complete, duplicate_of, merge, same_type
+from otel_kit.dev.numbers import whole_number
 from otel_kit.dev.store import monitoring, objects
 from otel_kit.dev.store.database import Database
 from otel_kit.dev.web.management import Call, api_route
@@ -52,7 +54,7 @@ class _Monitors:
     def update(self, call: Call) -> Any:
         body = call.object_body()
         with self._database.write() as connection:
-            existing = _found(objects.load_monitor(connection, call.path["monitor_id"]))
+            existing = _load(connection, call.path["monitor_id"])
             check_monitor({**existing, "options": existing["options"], **body})
             changed = merge(existing, body, now=_now())
             if not same_type(changed["type"], existing["type"]):
@@ -66,7 +68,7 @@ class _Monitors:
 
     def get(self, call: Call) -> Any:
         connection = self._database.read()
-        monitor = _found(objects.load_monitor(connection, call.path["monitor_id"]))
+        monitor = _load(connection, call.path["monitor_id"])
         return self._shown(monitor, call.query)
 
     def list(self, call: Call) -> Any:
@@ -76,27 +78,27 @@ class _Monitors:
     def delete(self, call: Call) -> Any:
         monitor_id = call.path["monitor_id"]
         with self._database.write() as connection:
-            _found(objects.load_monitor(connection, monitor_id))
+            _load(connection, monitor_id)
             objects.delete_monitor(connection, monitor_id)
             monitoring.forget(connection, monitor_id)
         return {"deleted_monitor_id": monitor_id}
 
     def can_delete(self, call: Call) -> Any:
-        texts = [text for text in call.query.get("monitor_ids", "").split(",") if text]
-        if not texts or not all(text.isdigit() for text in texts):
+        ids = [whole_number(text) for text in call.query.get("monitor_ids", "").split(",")]
+        if None in ids:
             raise Refusal(
                 400, "The value provided for parameter 'monitor_ids' is invalid: it must list numbers"
             )
-        for text in texts:
-            _found(objects.load_monitor(self._database.read(), int(text)))
-        return {"data": {"ok": [int(text) for text in texts]}, "errors": None}
+        for monitor_id in ids:
+            _load(self._database.read(), monitor_id)
+        return {"data": {"ok": ids}, "errors": None}
 
     def validate(self, call: Call) -> Any:
         check_monitor(call.object_body())
         return {}
 
     def validate_existing(self, call: Call) -> Any:
-        existing = _found(objects.load_monitor(self._database.read(), call.path["monitor_id"]))
+        existing = _load(self._database.read(), call.path["monitor_id"])
         body = call.object_body()
         check_monitor(body)
         if not same_type(str(body["type"]), existing["type"]):
@@ -135,7 +137,9 @@ def _refuse_duplicate(monitor: Mapping[str, Any], others: list[dict[str, Any]]) 
         raise Refusal(400, f"Duplicate of an existing monitor_id:{duplicate} org_id:{ORG_ID}")
 
 
-def _found(monitor: dict[str, Any] | None) -> dict[str, Any]:
+def _load(connection: sqlite3.Connection, monitor_id: int | None) -> dict[str, Any]:
+    known = monitor_id is not None and monitor_id < 2**63
+    monitor = objects.load_monitor(connection, monitor_id) if known and monitor_id is not None else None
     if not monitor:
         raise Refusal(404, "Monitor not found")
     return monitor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Mapping
 
@@ -38,14 +39,20 @@ def _route(writer: Writer, signal: Signal) -> Route:
         try:
             found = await _take(writer, signal, request)
         except Refusal as refusal:
-            kind: ContentType = JSON if request.headers.get("content-type", "").startswith(JSON) else PROTOBUF
             await run_in_threadpool(_count_refusal, writer, signal, refusal)
-            found = error_answer(refusal.status, refusal.message, kind)
+            found = error_answer(refusal.status, refusal.message, _kind(request))
+        except sqlite3.OperationalError as error:
+            # A full disk passes: 503 is what makes an OTLP sender keep the data and try again.
+            found = error_answer(503, f"the data cannot be stored now: {error}", _kind(request))
         except ClientDisconnect:
             return Response(status_code=400)
         return Response(found.body, status_code=found.status, media_type=found.content_type)
 
     return Route(f"/v1/{signal}", endpoint, methods=["POST"])
+
+
+def _kind(request: Request) -> ContentType:
+    return JSON if request.headers.get("content-type", "").startswith(JSON) else PROTOBUF
 
 
 async def _take(writer: Writer, signal: Signal, request: Request) -> Answer:

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from otel_kit.dev.errors import Refusal
 from otel_kit.dev.evaluate.timeseries import query_series
+from otel_kit.dev.numbers import whole_number
 from otel_kit.dev.store.database import Database
 from otel_kit.dev.store.series_reader import StoreReader
 from otel_kit.dev.web.management import Call, api_route
@@ -48,7 +49,7 @@ def query_route(database: Database, limits: RateLimits) -> Route:
 
 
 def _second(call: Call, key: str) -> int:
-    text = call.query.get(key, "")
-    if not text.isdigit():
+    found = whole_number(call.query.get(key, ""))
+    if found is None:
         raise Refusal(400, f"The parameter '{key}' must be a number of seconds since 1970")
-    return int(text)
+    return found

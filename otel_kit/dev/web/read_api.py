@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from otel_kit.dev.errors import Refusal
+from otel_kit.dev.numbers import whole_number
 from otel_kit.dev.store import monitoring, queries
 from otel_kit.dev.store.database import Database
 
@@ -77,20 +78,22 @@ def _series(connection: sqlite3.Connection, request: Request) -> Any:
     metric = request.query_params.get("metric")
     if not metric:
         raise Refusal(400, "the parameter 'metric' is missing")
-    return queries.series(connection, metric)
+    since = whole_number(request.query_params.get("since", "0"))
+    if since is None:
+        raise Refusal(400, "the parameter 'since' must be a number of seconds since 1970")
+    return queries.series(connection, metric, since=since)
 
 
 def _notifications(connection: sqlite3.Connection, request: Request) -> Any:
     text = request.query_params.get("monitor_id")
-    if text is not None and not text.isdigit():
+    monitor_id = None if text is None else whole_number(text)
+    if text is not None and monitor_id is None:
         raise Refusal(400, "the parameter 'monitor_id' must be a number")
-    return monitoring.notifications(
-        connection, monitor_id=int(text) if text else None, limit=_limit(request, 100)
-    )
+    return monitoring.notifications(connection, monitor_id=monitor_id, limit=_limit(request, 100))
 
 
 def _limit(request: Request, default: int) -> int:
-    text = request.query_params.get("limit", str(default))
-    if not text.isdigit() or not 1 <= int(text) <= queries.MAX_LIMIT:
+    found = whole_number(request.query_params.get("limit", str(default)))
+    if found is None or not 1 <= found <= queries.MAX_LIMIT:
         raise Refusal(400, f"the parameter 'limit' must be a number from 1 to {queries.MAX_LIMIT}")
-    return int(text)
+    return found
