@@ -37,7 +37,7 @@ class StandIn:
             ) from None
 
     def traces(self, service: str, limit: int = 1000) -> list[Json]:
-        """Summaries of the newest traces whose root is in `service`."""
+        """Summaries of the newest traces with a span of `service`."""
         return list(self.get("/dev/api/traces", service=service, limit=limit))
 
     def trace(self, trace_id: str) -> Json:

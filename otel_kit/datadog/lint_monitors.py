@@ -11,7 +11,7 @@ from otel_kit.datadog.lint_message import check_blocks, check_variables
 from otel_kit.datadog.lint_rule import Problem, Rule
 from otel_kit.datadog.model import Definition, Json
 from otel_kit.datadog.query import QueryError, parse_monitor_query
-from otel_kit.datadog.vocabulary import METRIC_TYPES, MONITOR_TYPES
+from otel_kit.datadog.vocabulary import METRIC_TYPES, MISSING_DATA, MONITOR_TYPES
 from otel_kit.errors import UnsupportedError, suggest
 
 __all__ = ["MONITOR_RULES"]
@@ -19,7 +19,6 @@ __all__ = ["MONITOR_RULES"]
 _COMPARISON: Final = re.compile(r"(<=|>=|==|!=|<|>)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*$")
 _QUOTED: Final = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
 _PAIRS: Final = {")": "(", "]": "[", "}": "{"}
-_MISSING_DATA: Final = ("default", "resolve", "show_and_notify_no_data", "show_no_data")
 
 
 def _options(definition: Definition) -> Json:
@@ -111,8 +110,8 @@ def _no_data(definition: Definition) -> Iterator[Problem]:
     if choice is None:
         return
     here = ("options", "on_missing_data")
-    if choice not in _MISSING_DATA:
-        yield here, f"unknown on_missing_data '{choice}': {suggest(str(choice), _MISSING_DATA)}"
+    if choice not in MISSING_DATA:
+        yield here, f"unknown on_missing_data '{choice}': {suggest(str(choice), MISSING_DATA)}"
     for old in ("notify_no_data", "no_data_timeframe"):
         if options.get(old):
             yield ("options", old), f"'{old}' and 'on_missing_data' exclude each other: keep the latter"

@@ -11,6 +11,7 @@ from typing import Any, Final
 __all__ = [
     "DASHBOARD_KEYS",
     "METRIC_TYPES",
+    "MISSING_DATA",
     "MONITOR_KEYS",
     "MONITOR_TYPES",
     "OPTION_DEFAULTS",
@@ -110,6 +111,9 @@ OPTION_KEYS: Final = frozenset(
         "variables",
     }
 )
+
+#: Values of the option on_missing_data.
+MISSING_DATA: Final = ("default", "resolve", "show_and_notify_no_data", "show_no_data")
 
 THRESHOLD_KEYS: Final = frozenset(
     {

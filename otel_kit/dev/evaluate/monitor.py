@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from otel_kit.datadog.query import MonitorQuery, functions, parse_monitor_query
+from otel_kit.datadog.vocabulary import METRIC_TYPES
 from otel_kit.dev.evaluate.frame import Seen
 from otel_kit.dev.evaluate.notify import Change, Notification, notification_of
 from otel_kit.dev.evaluate.series import SeriesReader
@@ -25,8 +26,6 @@ from otel_kit.errors import InputError, UnsupportedError
 
 __all__ = ["GroupState", "Outcome", "evaluate_monitor"]
 
-#: Types that are evaluated.
-_METRIC_TYPES: Final = frozenset({"metric alert", "query alert"})
 _UNSUPPORTED_OPTIONS: Final = ("scheduling_options", "notify_by", "threshold_windows", "variables")
 _RETENTION_S: Final = 24 * 3600
 #: The name of the one group of a monitor without ``by {}``.
@@ -118,7 +117,7 @@ def evaluate_monitor(
 
 
 def _rules(monitor: Mapping[str, Any]) -> _Rules:
-    if monitor["type"] not in _METRIC_TYPES:
+    if monitor["type"] not in METRIC_TYPES:
         raise UnsupportedError(f"monitors of type '{monitor['type']}' are not evaluated")
     options = monitor["options"]
     query = parse_monitor_query(monitor["query"])

@@ -10,42 +10,17 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from otel_kit.datadog.query import parse_monitor_query
+from otel_kit.datadog.vocabulary import METRIC_TYPES, MISSING_DATA, MONITOR_TYPES
 from otel_kit.dev.errors import Refusal
-from otel_kit.dev.management.monitors import METRIC_TYPES
 from otel_kit.errors import InputError, UnsupportedError
 
-__all__ = ["MONITOR_TYPES", "check_monitor"]
+__all__ = ["check_monitor"]
 
-#: https://docs.datadoghq.com/api/latest/monitors/#create-a-monitor
-MONITOR_TYPES: Final = METRIC_TYPES | {
-    "audit alert",
-    "ci-pipelines alert",
-    "ci-tests alert",
-    "composite",
-    "cost alert",
-    "data-jobs alert",
-    "data-quality alert",
-    "database-monitoring alert",
-    "error-tracking alert",
-    "event alert",
-    "event-v2 alert",
-    "llm-observability alert",
-    "log alert",
-    "network-path alert",
-    "network-performance alert",
-    "process alert",
-    "rum alert",
-    "service check",
-    "slo alert",
-    "synthetics alert",
-    "trace-analytics alert",
-}
 # These end without a comparison.
 _WITHOUT_OPERATOR: Final = frozenset({"composite", "service check", "synthetics alert", "event alert"})
 _COMPARISON: Final = re.compile(r"(<=|>=|==|!=|<|>)\s*(-?[\d.eE+-]+|threshold)\s*$")
 _LEVELS: Final = frozenset({"critical", "critical_recovery", "ok", "unknown", "warning", "warning_recovery"})
 _LARGEST: Final = 1e300
-_MISSING_DATA: Final = frozenset({"default", "show_no_data", "show_and_notify_no_data", "resolve"})
 
 
 def check_monitor(body: Mapping[str, Any]) -> None:
@@ -146,8 +121,8 @@ def _check_thresholds(operator: str, number: float, thresholds: Mapping[str, Any
 
 def _check_options(options: Mapping[str, Any]) -> None:
     missing = options.get("on_missing_data")
-    if missing is not None and (not isinstance(missing, str) or missing not in _MISSING_DATA):
-        _refuse("options.on_missing_data", f"it must be one of {', '.join(sorted(_MISSING_DATA))}")
+    if missing is not None and (not isinstance(missing, str) or missing not in MISSING_DATA):
+        _refuse("options.on_missing_data", f"it must be one of {', '.join(MISSING_DATA)}")
     if missing and (options.get("notify_no_data") or options.get("no_data_timeframe")):
         _refuse("options", "on_missing_data cannot be used with notify_no_data or no_data_timeframe")
     if missing == "resolve" and options.get("timeout_h"):

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-__all__ = ["CREATOR", "METRIC_TYPES", "ORG_ID", "answer", "complete", "duplicate_of", "merge", "same_type"]
+from otel_kit.datadog.vocabulary import METRIC_TYPES
+
+__all__ = ["CREATOR", "ORG_ID", "answer", "complete", "duplicate_of", "merge", "same_type"]
 
 Json = dict[str, Any]
 ORG_ID: Final = 1
 CREATOR: Final = {"id": 1, "handle": "dev@localhost", "name": "otel-kit dev", "email": "dev@localhost"}
-METRIC_TYPES: Final = frozenset({"metric alert", "query alert"})
 #: Types of the logs family, which also say how groups of a simple monitor are notified.
 _EVENT_TYPES: Final = frozenset(
     {
