@@ -22,7 +22,7 @@ help: ## This list
 
 demo: $(READY) ## One request through real parts, to a monitor that fires (KEEP=1 keeps it up, PORT=8080)
 	@$(MAKE) --no-print-directory collector DISTRIBUTION=local
-	@KEEP=$(KEEP) $(BIN)/python -m examples.demo --port $(PORT)
+	@exec $(BIN)/python -m examples.demo --port $(PORT) $(if $(KEEP),--keep)
 
 test: $(READY) ## All tests that need no more than the `local` collector (ARGS="-k name")
 	@$(MAKE) --no-print-directory collector DISTRIBUTION=local
@@ -53,7 +53,7 @@ clean: ## Remove what was built and installed
 	rm -rf $(VENV) build dist
 
 $(READY): pyproject.toml
-	@echo "Setting up the Python environment in $(VENV) ..."
+	@echo "Setting up the Python environment in $(VENV), then building the collector: minutes, once ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 		|| { echo "error: $(PYTHON) is older than Python 3.10; name another: make PYTHON=python3.12 ..."; exit 1; }
 	@$(PYTHON) -m venv $(VENV) \

@@ -48,6 +48,7 @@ class Shop:
     """The running parts."""
 
     stand_in: StandIn
+    otlp_url: str
     bff_url: str
 
 
@@ -55,14 +56,14 @@ def main() -> int:
     """Run the demo; 0 if everything was seen."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--port", type=int, default=8080, help="where the stand-in listens")
-    port: int = parser.parse_args().port
-    keep = bool(os.environ.get("KEEP"))
-    for signum in (signal.SIGINT, signal.SIGTERM):
+    parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
+    arguments = parser.parse_args()
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, _interrupt)
     try:
-        with shop(port) as parts:
+        with shop(arguments.port) as parts:
             proven = demonstrate(parts)
-            if keep:
+            if arguments.keep:
                 keep_up(parts)
             elif proven:
                 print(f"All of it was seen. To look around: make demo KEEP=1, then open {parts.stand_in.url}")
@@ -100,7 +101,7 @@ def shop(port: int) -> Iterator[Shop]:
         env = system.service_env(collector.http_url)
         _, target = stack.enter_context(system.orders(env))
         _, bff_url = stack.enter_context(system.bff(env, target))
-        yield Shop(stand_in=stand_in, bff_url=bff_url)
+        yield Shop(stand_in=stand_in, otlp_url=collector.http_url, bff_url=bff_url)
 
 
 def demonstrate(parts: Shop) -> bool:
@@ -137,7 +138,10 @@ def send_until(bff_url: str, done: Callable[[], bool], *, timeout: float = 90.0)
 
 def keep_up(parts: Shop) -> None:
     """Leave everything running until Ctrl-C."""
-    print(f"\nLook at it: {parts.stand_in.url}\nTry it:     curl {parts.bff_url}/orders/42")
+    print(f"\nLook at it:         {parts.stand_in.url}")
+    print(f"Try it:             curl {parts.bff_url}/orders/42")
+    print(f"Send more from:     export OTEL_EXPORTER_OTLP_ENDPOINT={parts.otlp_url}")
+    print(f"Plan and apply to:  export DD_HOST={parts.stand_in.url} DD_API_KEY=x DD_APP_KEY=x")
     print("Press Ctrl-C to stop.", flush=True)
     threading.Event().wait()
 

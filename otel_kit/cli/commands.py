@@ -33,7 +33,7 @@ class _Family(click.Group):
         return command
 
 
-@click.group(cls=_Family, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Family, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="otel-kit", message="%(prog)s %(version)s")
 def cli() -> None:
     """Render the collector's config, sync monitors and dashboards, and try it all locally."""
@@ -45,6 +45,9 @@ def run(args: Sequence[str]) -> int:
         code = cli.main(args=list(args), prog_name="otel-kit", standalone_mode=False)
     except OtelKitError as error:
         output.error(str(error))
+        return 1
+    except click.exceptions.NoArgsIsHelpError as error:
+        output.progress(error.format_message())
         return 1
     except click.UsageError as error:
         hint = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
@@ -59,6 +62,9 @@ def run(args: Sequence[str]) -> int:
     except ModuleNotFoundError as error:
         output.error(missing_extra(error))
         return 1
-    except BrokenPipeError:
+    except BrokenPipeError:  # the reader has seen enough
+        return 1
+    except OSError as error:  # a full disk, a closed terminal: nothing that a command could foresee
+        output.error(str(error))
         return 1
     return code if isinstance(code, int) else 0

@@ -7,6 +7,8 @@ import socket
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.parts import eventually, free_port, start
 
 
@@ -21,13 +23,14 @@ def test_the_demo_sees_all_of_it() -> None:
         assert fact in output, output
 
 
-def test_ctrl_c_stops_every_process() -> None:
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_every_process(signum: signal.Signals) -> None:
     port = free_port()
     with start([sys.executable, "-m", "examples.demo", "--port", str(port)]) as demo:
         eventually(lambda: "Sending requests" in demo.output(), timeout=60)
         children = _descendants(demo.pid)
         assert len(children) >= 4
-        demo.process.send_signal(signal.SIGINT)
+        demo.process.send_signal(signum)
         assert demo.wait(20) == 130
         assert "Traceback" not in demo.output()
         eventually(lambda: not any(_runs(pid) for pid in children), timeout=5)
