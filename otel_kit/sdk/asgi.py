@@ -1,7 +1,7 @@
 """One server span and one duration a request, around a whole ASGI application.
 
-The route is read after the application has found it, so that mounts and routers appear with their full
-template.
+The route is told by the routes themselves (`asgi_hook`), so that mounts and routers appear with their full
+template, whatever stands between them and here.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from opentelemetry import metrics, propagate, trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 from otel_kit import conventions
-from otel_kit.sdk.asgi_attributes import HEADERS, METHODS, request_attributes, route_of
+from otel_kit.sdk.asgi_attributes import HEADERS, METHODS, request_attributes
 from otel_kit.sdk.notes import quietly
-from otel_kit.sdk.spans import error_type, record_once
+from otel_kit.sdk.spans import record_once
+from otel_kit.sdk.text import text_of, type_of
 
 if TYPE_CHECKING:
     from otel_kit.sdk.lifecycle import Lifecycle
@@ -118,14 +119,19 @@ async def _in_thread(work: Callable[[], None]) -> None:
 class _Unrecorded:
     """Stands for a request of which nothing is recorded."""
 
-    scope: Scope
+    route: str | None = None
 
 
 class _Request:
-    """One request or WebSocket from its arrival to the end of its response."""
+    """One request or WebSocket from its arrival to the end of its response.
+
+    Attributes:
+        route: the template that it matched, noted by whatever matched it; None where nothing did.
+        error: what the application raised.
+    """
 
     def __init__(self, tracer: trace.Tracer, duration: metrics.Histogram, scope: Scope) -> None:
-        self.scope = scope
+        self.route: str | None = None
         self.error: BaseException | None = None
         self._duration = duration
         self._status: int | None = None
@@ -187,30 +193,30 @@ class _Request:
 
     def _finish(self) -> None:
         took = time.perf_counter() - self._begin if self._took is None else self._took
-        route = route_of(self.scope)
         attributes: dict[str, str | int] = {
             "http.request.method": self._attributes["http.request.method"],
             "url.scheme": self._attributes["url.scheme"],
         }
-        if route is not None:
-            attributes["http.route"] = route
-            self._span.update_name(f"{self._method} {route}")
-        self._conclude(attributes)
-        if not self._websocket:  # how long a socket stays open is no latency
-            self._duration.record(took, attributes, context=self._context)
-        self._span.set_attributes(attributes)
-        self._span.end(self._end)
-        self.scope = {}  # it holds this request: without the circle both are gone at once
+        try:
+            if self.route is not None:
+                attributes["http.route"] = self.route
+                self._span.update_name(f"{self._method} {self.route}")
+            self._conclude(attributes)
+            if not self._websocket:  # how long a socket stays open is no latency
+                self._duration.record(took, attributes, context=self._context)
+            self._span.set_attributes(attributes)
+        finally:
+            self._span.end(self._end)
 
     def _conclude(self, attributes: dict[str, str | int]) -> None:
         error, status = self.error, self._status
         if error is not None and type(error).__name__ in _GONE:
             attributes["error.type"] = type(error).__name__
         elif error is not None:
-            attributes["error.type"] = error_type(error)
+            attributes["error.type"] = type_of(error)
             status = status or (None if self._websocket else 500)
             record_once(self._span, error)
-            self._span.set_status(StatusCode.ERROR, str(error))
+            self._span.set_status(StatusCode.ERROR, text_of(error))
         elif status is not None and status >= 500:
             attributes["error.type"] = str(status)
             self._span.set_status(StatusCode.ERROR)

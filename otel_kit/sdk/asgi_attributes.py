@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 
 from opentelemetry.propagators.textmap import Getter
 
-__all__ = ["HEADERS", "METHODS", "redact", "request_attributes", "route_of"]
+__all__ = ["HEADERS", "METHODS", "redact", "request_attributes"]
 
 Headers = list[tuple[bytes, bytes]]
 METHODS: Final = frozenset(
@@ -70,20 +70,6 @@ def request_attributes(scope: Mapping[str, Any]) -> dict[str, str | int]:
         attributes["user_agent.original"] = agent
     attributes.update(_server(scope))
     return attributes
-
-
-def route_of(scope: Mapping[str, Any]) -> str | None:
-    """The template that the request matched, with the prefixes of all mounts; None where nothing matched."""
-    route = scope.get("route")
-    if route is None:
-        return None
-    prefix: str = scope.get("root_path", "").rstrip("/")
-    if hasattr(
-        route, "routes"
-    ):  # a mount of something that has no routes of its own: the mount is all we know
-        return prefix or "/"
-    template = getattr(route, "path_format", None)
-    return f"{prefix}{template}" or "/" if isinstance(template, str) else None
 
 
 def redact(query: str) -> str:

@@ -9,16 +9,19 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_kit.sdk.asgi import MARK, HttpTelemetry
-from otel_kit.sdk.notes import LOGGER, RateLimit
+from otel_kit.sdk.notes import LOGGER, RateLimit, quietly
 from otel_kit.sdk.patching import replace
 
 if TYPE_CHECKING:
     from otel_kit.sdk.lifecycle import Lifecycle
 
 __all__ = ["AsgiHook"]
+
+#: Key in the scope of the templates of all mounts that a request has passed.
+_PREFIX: Final = "otel_kit.prefix"
 
 
 class AsgiHook:
@@ -42,6 +45,15 @@ class AsgiHook:
         if "__call__" in vars(module.FastAPI):
             replace(module.FastAPI, "__call__", self._around)
 
+    def patch_routes(self, module: ModuleType) -> None:
+        """`starlette.routing` and `fastapi.routing`: what has matched a request notes its template."""
+        for name in ("Route", "WebSocketRoute", "APIRoute"):
+            kind = getattr(module, name, None)
+            if kind is not None and "handle" in vars(kind):
+                replace(kind, "handle", _noting(_note_route))
+        if "handle" in vars(module.Mount):
+            replace(module.Mount, "handle", _noting(_note_mount))
+
     def patch_contrib(self, module: ModuleType) -> None:
         """`opentelemetry.instrumentation.asgi`: it lets pass what is recorded already, or all is doubled."""
         replace(module.OpenTelemetryMiddleware, "__call__", self._instead_of_contrib)
@@ -54,7 +66,6 @@ class AsgiHook:
             if request is None:
                 await telemetry(functools.partial(original, app), scope, receive, send)
             else:
-                request.scope = scope  # of a mounted application, should something in between have copied it
                 await original(app, scope, receive, send)
 
         return call
@@ -72,3 +83,45 @@ class AsgiHook:
             await middleware.app(scope, receive, send)
 
         return call
+
+
+def _noting(note: Callable[[Any, Any], None]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def make(original: Callable[..., Any]) -> Callable[..., Any]:
+        def handle(route: Any, scope: Any, *args: Any, **kwargs: Any) -> Any:
+            quietly("HTTP route", lambda: note(route, scope))
+            return original(route, scope, *args, **kwargs)
+
+        return handle
+
+    return make
+
+
+def _note_route(route: Any, scope: Any) -> None:
+    _note(scope, f"{_prefix(scope)}{_template(route, scope)}")
+
+
+def _note_mount(mount: Any, scope: Any) -> None:
+    before = scope.get(_PREFIX, scope.get("app_root_path", "").rstrip("/"))
+    scope[_PREFIX] = before + mount.path_format.removesuffix("/{path}")
+    if not mount.routes:  # static files, say: the mount is all there is
+        _note(scope, scope[_PREFIX])
+
+
+def _note(scope: Any, route: str) -> None:
+    request = scope.get(MARK)
+    if request is not None:
+        request.route = route or "/"
+
+
+def _prefix(scope: Any) -> str:
+    """Templates of the mounts passed so far after the root path that a proxy has cut off."""
+    prefix: str = scope.get(_PREFIX, scope.get("root_path", "").rstrip("/"))
+    return prefix
+
+
+def _template(route: Any, scope: Any) -> str:
+    """Newer versions of FastAPI keep the prefix of ``include_router`` beside the route, older ones within it."""
+    context = scope.get("fastapi", {}).get("effective_route_context")
+    holder = context if getattr(context, "original_route", None) is route else route
+    template: str = holder.path_format
+    return template

@@ -28,6 +28,8 @@ def instrument(settings: Settings, lifecycle: Lifecycle) -> None:
 
         when_imported("starlette.applications", lambda module: hook().patch_starlette(module))
         when_imported("fastapi.applications", lambda module: hook().patch_fastapi(module))
+        when_imported("starlette.routing", lambda module: hook().patch_routes(module))
+        when_imported("fastapi.routing", lambda module: hook().patch_routes(module))
         when_imported("opentelemetry.instrumentation.asgi", lambda module: hook().patch_contrib(module))
     if "grpc" in settings.instrument:
         when_imported("grpc", _patch_grpc)

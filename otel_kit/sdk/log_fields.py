@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import traceback
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, Final
 
 from opentelemetry import trace
+
+from otel_kit.sdk.text import stack_of, text_of, type_of
 
 __all__ = ["SEEN", "exception_of", "extras", "json_line", "message", "severity"]
 
@@ -50,7 +51,14 @@ def message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except Exception:
-        return f"{record.msg} {record.args!r}"
+        return f"{text_of(record.msg)} {_arguments(record)}".rstrip()
+
+
+def _arguments(record: logging.LogRecord) -> str:
+    try:
+        return repr(record.args) if record.args else ""
+    except Exception:
+        return "<arguments without a text>"
 
 
 def extras(record: logging.LogRecord) -> dict[str, Any]:
@@ -63,9 +71,7 @@ def exception_of(record: logging.LogRecord) -> tuple[str, str, str] | None:
     if not record.exc_info or record.exc_info[1] is None:
         return None
     error = record.exc_info[1]
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return name, _text(error), "".join(traceback.format_exception(error))
+    return type_of(error), text_of(error), stack_of(error)
 
 
 def json_line(record: logging.LogRecord, identity: Mapping[str, str]) -> str:
@@ -100,17 +106,10 @@ def json_line(record: logging.LogRecord, identity: Mapping[str, str]) -> str:
 def _dump(fields: dict[str, Any]) -> str:
     try:
         # ASCII alone: stdout has an encoding of its own, and lone surrogates have no place in any.
-        return json.dumps(fields, default=_text, allow_nan=False)
+        return json.dumps(fields, default=text_of, allow_nan=False)
     except (TypeError, ValueError, RecursionError):  # keys that are no strings, NaN, a circle
         return json.dumps({key: _plain(value) for key, value in fields.items()})
 
 
 def _plain(value: Any) -> str | int | bool | None:
-    return value if value is None or isinstance(value, str | int) else _text(value)
-
-
-def _text(value: object) -> str:
-    try:
-        return str(value)
-    except Exception:
-        return f"<{type(value).__name__} without a text>"
+    return value if value is None or isinstance(value, str | int) else text_of(value)

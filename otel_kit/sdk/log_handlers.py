@@ -14,6 +14,7 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
 
 from otel_kit.sdk.log_fields import SEEN, exception_of, extras, json_line, message, severity
 from otel_kit.sdk.notes import RateLimit
+from otel_kit.sdk.text import text_of
 
 if TYPE_CHECKING:
     from opentelemetry._logs import Logger, LoggerProvider
@@ -145,7 +146,4 @@ def _any_value(value: object, depth: int = 0) -> Any:
             return {str(key): _any_value(item, depth + 1) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [_any_value(item, depth + 1) for item in value]
-    try:
-        return str(value)
-    except Exception:
-        return f"<{type(value).__name__} without a text>"
+    return _any_value(text_of(value))

@@ -20,7 +20,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from otel_kit import conventions
 from otel_kit.sdk.notes import quietly
-from otel_kit.sdk.spans import error_type, record_once
+from otel_kit.sdk.spans import record_once
+from otel_kit.sdk.text import text_of, type_of
 
 __all__ = ["Rpc", "Rpcs", "address", "code_name", "unrecorded"]
 
@@ -177,12 +178,20 @@ class Rpc:
     def _finish(self, code: str, error: BaseException | None, details: str) -> None:
         took = time.perf_counter() - self._begin
         outcome = {"rpc.response.status_code": code}
-        if code in SERVER_FAULTS if self._server else code != "OK":
-            outcome["error.type"] = code if error is None else error_type(error)
-            if error is not None:
-                record_once(self._span, error)
-            self._span.set_status(StatusCode.ERROR, details or (str(error) if error is not None else None))
+        failed = code in SERVER_FAULTS if self._server else code != "OK"
+        if failed:
+            outcome["error.type"] = code if error is None else type_of(error)
         attributes = {"rpc.system.name": "grpc", "rpc.method": self._method, **outcome}
-        self._duration.record(took, attributes, context=self.context)
-        self._span.set_attributes(outcome)
-        self._span.end()
+        try:
+            self._duration.record(took, attributes, context=self.context)
+            self._span.set_attributes(outcome)
+            if failed:
+                self._fail(error, details)
+        finally:
+            self._span.end()
+
+    def _fail(self, error: BaseException | None, details: str) -> None:
+        if error is not None:
+            record_once(self._span, error)
+            details = details or text_of(error)
+        self._span.set_status(StatusCode.ERROR, details or None)

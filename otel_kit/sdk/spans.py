@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from opentelemetry.trace import Span
 
-__all__ = ["error_type", "record_once"]
+from otel_kit.sdk.text import stack_of, text_of, type_of
 
-
-def error_type(error: BaseException) -> str:
-    """The value of ``error.type``: the class with its module, without it for built-in ones."""
-    kind = type(error)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+__all__ = ["record_once"]
 
 
 def record_once(span: Span, error: BaseException) -> None:
-    """Add an exception event, unless the service itself has already recorded this error on the span."""
-    name, text = error_type(error), str(error)
+    """Add an exception event, unless the service itself has already recorded this error on the span.
+
+    ``Span.record_exception`` would raise where the error has no text.
+    """
+    name, text = type_of(error), text_of(error)
     for event in getattr(span, "events", ()):
         seen = event.attributes or {}
         if (
@@ -24,4 +23,7 @@ def record_once(span: Span, error: BaseException) -> None:
             and seen.get("exception.message") == text
         ):
             return
-    span.record_exception(error)
+    span.add_event(
+        "exception",
+        {"exception.type": name, "exception.message": text, "exception.stacktrace": stack_of(error)},
+    )

@@ -41,6 +41,11 @@ def seen() -> Seen:
         get(f"{url}/admin/users/1")
         get(f"{url}/plain/hello/you")
         get(f"{url}/v1/carts/9/items", method="POST")
+        get(f"{url}/v2/stock/rooms/3/shelves/b")
+        get(f"{url}/tenants/acme/users/1")
+        get(f"{url}/static/web.py")
+        get(f"{url}/openapi.json")
+        get(f"{url}/speechless")
         for path in ("/boom", "/admin/broken", "/refused/404", "/refused/503", "/nowhere", "/admin/nowhere"):
             get(f"{url}{path}")
         get(f"{url}/orders/7", method="BREW")
@@ -71,6 +76,11 @@ def test_one_span_and_one_duration_a_request(seen: Seen) -> None:
         "GET /admin/users/{user}": 1,
         "GET /plain/hello/{name}": 1,
         "POST /v1/carts/{cart}/items": 1,
+        "GET /v2/stock/rooms/{room}/shelves/{shelf}": 1,
+        "GET /tenants/{tenant}/users/{user}": 1,
+        "GET /static": 1,
+        "GET /openapi.json": 1,
+        "GET /speechless": 1,
         "GET /boom": 1,
         "GET /admin/broken": 1,
         "GET /refused/{status}": 2,
@@ -128,6 +138,14 @@ def test_unhandled_exceptions_are_500_with_one_event(seen: Seen) -> None:
         assert span.attributes["error.type"] == kind
         assert [(name, a["exception.type"]) for name, a in span.events] == [("exception", kind)]
     assert seen.total(HTTP_SERVER_DURATION, error__type="ValueError", http__response__status_code=500) == 1
+
+
+def test_an_error_without_a_text_is_recorded_as_any_other(seen: Seen) -> None:
+    span = one(seen, http__route="/speechless")
+    kind = "tests.sdk.apps.web.Speechless"
+    assert (span.status, span.attributes["error.type"]) == (2, kind)
+    assert span.events[0][1]["exception.message"] == "<Speechless without a text>"
+    assert seen.total(HTTP_SERVER_DURATION, error__type=kind) == 1
 
 
 def test_refusals_are_errors_from_500_on(seen: Seen) -> None:

@@ -82,6 +82,8 @@ def test_reserved_names_of_datadog(written: tuple[list[Line], Seen, str]) -> Non
 def test_hard_records_are_written_nevertheless(written: tuple[list[Line], Seen, str]) -> None:
     assert line(written, "wrong %d %d (1,)")
     assert line(written, "{'a': 'mapping'}")
+    assert line(written, "<Odd without a text>")
+    assert line(written, "%d <arguments without a text>")
     assert line(written, "not a number")["value"] == "nan"
     assert "..." in line(written, "circle")["circle"]
     assert any("surrogate" in message["message"] and "ä" in message["message"] for message in written[0])

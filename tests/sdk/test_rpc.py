@@ -48,6 +48,7 @@ def test_sync_server(seen: Seen) -> None:
     assert rows(seen, SERVER, "Sync") == {
         ("shop.Sync/Unary", "OK", 0, None, 0): 2,
         ("shop.Sync/Unary", "UNKNOWN", 2, "ValueError", 1): 1,
+        ("shop.Sync/Unary", "UNKNOWN", 2, "__main__.Speechless", 1): 1,
         ("shop.Sync/Unary", "NOT_FOUND", 0, None, 0): 1,
         ("shop.Sync/Unary", "INTERNAL", 2, "INTERNAL", 0): 1,
         ("shop.Sync/Unary", "DEADLINE_EXCEEDED", 2, "DEADLINE_EXCEEDED", 0): 1,
@@ -63,7 +64,7 @@ def test_sync_server(seen: Seen) -> None:
 def test_sync_client(seen: Seen) -> None:
     assert rows(seen, CLIENT, "Sync") == {
         ("shop.Sync/Unary", "OK", 0, None, 0): 2,
-        ("shop.Sync/Unary", "UNKNOWN", 2, "UNKNOWN", 0): 1,
+        ("shop.Sync/Unary", "UNKNOWN", 2, "UNKNOWN", 0): 2,
         ("shop.Sync/Unary", "NOT_FOUND", 2, "NOT_FOUND", 0): 1,
         ("shop.Sync/Unary", "INTERNAL", 2, "INTERNAL", 0): 1,
         ("shop.Sync/Unary", "DEADLINE_EXCEEDED", 2, "DEADLINE_EXCEEDED", 0): 1,

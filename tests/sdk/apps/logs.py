@@ -20,6 +20,13 @@ class Odd:
         raise RuntimeError("no text")
 
 
+class Mute(Odd):
+    """Has not even a representation."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no representation")
+
+
 class CustomError(Exception):
     """Says something else than its arguments."""
 
@@ -65,6 +72,9 @@ def records() -> None:
     log.info("circle", extra={"circle": circle})
     log.info("surrogate \udce4 and ä")
     log.log(35, "between")
+    log.info(Odd())
+    log.info("%s", Odd())
+    log.info("%d", Mute())
     try:
         raise CustomError("argument")
     except CustomError:

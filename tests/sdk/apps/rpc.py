@@ -26,12 +26,21 @@ def current() -> bytes:
     return trace.format_span_id(trace.get_current_span().get_span_context().span_id).encode()
 
 
+class Speechless(Exception):  # noqa: N818
+    """An error whose own text is another error."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
 class Sync:
     """Handlers of grpc."""
 
     def Unary(self, request: bytes, context: grpc.ServicerContext) -> bytes:  # noqa: N802
         if request == b"crash":
             raise ValueError("broken")
+        if request == b"speechless":
+            raise Speechless
         if request == b"missing":
             context.abort(grpc.StatusCode.NOT_FOUND, "no such thing")
         if request == b"internal":
@@ -117,7 +126,7 @@ def sync_calls(port: int) -> None:
 
         with trace.get_tracer("test").start_as_current_span("parent of unary"):
             unary(b"fine", metadata=(("own", "1"),))
-        for request in (b"crash", b"missing", b"internal"):
+        for request in (b"crash", b"speechless", b"missing", b"internal"):
             with contextlib.suppress(grpc.RpcError):
                 unary(request)
         with contextlib.suppress(grpc.RpcError):

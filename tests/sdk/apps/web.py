@@ -9,6 +9,8 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, BackgroundTasks, FastAPI, HTTPException
 from fastapi.responses import StreamingResponse
@@ -18,6 +20,7 @@ from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoin
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
 
 import otel_kit
 
@@ -102,6 +105,39 @@ async def plain(request: Request) -> Response:
     return PlainTextResponse(request.path_params["name"])
 
 
+class Speechless(Exception):  # noqa: N818
+    """An error whose own text is another error."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@app.get("/speechless")
+async def speechless() -> None:
+    """Fail with it."""
+    raise Speechless
+
+
+nested = APIRouter(prefix="/shelves")
+
+
+@nested.get("/{shelf}")
+async def shelf(shelf: str) -> str:
+    """In a router within a router."""
+    return shelf
+
+
+class Copying:
+    """A middleware of the kind that passes on a copy of the scope."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass it on."""
+        await self.app(dict(scope), receive, send)
+
+
 class Passing(BaseHTTPMiddleware):
     """A middleware of the kind that runs the application in another task."""
 
@@ -111,9 +147,15 @@ class Passing(BaseHTTPMiddleware):
 
 
 app.include_router(router)
+outer = APIRouter(prefix="/stock")
+outer.include_router(nested, prefix="/rooms/{room}")
+app.include_router(outer, prefix="/v2")
 app.mount("/admin", admin)
+app.mount("/tenants/{tenant}", admin)
+app.mount("/static", StaticFiles(directory=Path(__file__).parent))
 app.mount("/plain", Starlette(routes=[Route("/hello/{name}", plain)]))
 app.add_middleware(Passing)
+app.add_middleware(Copying)
 
 if os.environ.get("SELF") == "contrib":
     from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
