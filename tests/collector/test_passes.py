@@ -90,7 +90,16 @@ def test_every_tier_queues_on_disk_and_tells_of_itself_as_delta(tier: str) -> No
     config = built(PROD, tier)
     for exporter in config.of(Kind.EXPORTER):
         assert exporter.config["sending_queue"]["storage"] == "file_storage"
-        assert exporter.config["retry_on_failure"]["max_elapsed_time"] == "0s"
+        retry = exporter.config["retry_on_failure"]
+        # Not every exporter has defaults for these, and a pause of zero is no pause.
+        assert {
+            k: retry[k] for k in ("initial_interval", "multiplier", "max_interval", "max_elapsed_time")
+        } == {
+            "initial_interval": "5s",
+            "multiplier": 1.5,
+            "max_interval": "30s",
+            "max_elapsed_time": "0s",
+        }
     periodic, pull = config.telemetry["metrics"]["readers"]
     assert periodic["periodic"]["exporter"]["otlp"]["temporality_preference"] == "delta"
     assert pull["pull"]["exporter"]["prometheus"]["port"] == 8888
@@ -122,6 +131,19 @@ def test_an_extra_exporter_gets_a_queue_on_disk() -> None:
     )
     gateway = built(replace(PROD, extra=(backup,)), "gateway")
     assert component(gateway, Kind.EXPORTER, "otlp_http/backup")["sending_queue"]["storage"] == "file_storage"
+
+
+def test_an_extra_exporter_may_say_a_part_of_its_queue_and_retries(tmp_path: Path) -> None:
+    own = {"sending_queue": {"num_consumers": 2}, "retry_on_failure": {"max_elapsed_time": "1h"}}
+    config = {"endpoint": "https://backup.example", **own}
+    backup = Extra(component="otlp_http/backup", tier="gateway", signals=("logs",), config=config)
+    exporter = component(built(replace(PROD, extra=(backup,)), "gateway"), Kind.EXPORTER, "otlp_http/backup")
+    assert (exporter["sending_queue"]["storage"], exporter["sending_queue"]["num_consumers"]) == (
+        "file_storage",
+        2,
+    )
+    retry = exporter["retry_on_failure"]
+    assert (retry["initial_interval"], retry["max_elapsed_time"]) == ("5s", "1h")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,17 @@ from otel_kit.conventions import (
 
 __all__ = ["export"]
 
+#: A batch goes to several gateways. What one of them does not take is tried again here, by itself; only after
+#: that is the whole batch sent again, which the others then get twice.
+_ONE_GATEWAY = {
+    "enabled": True,
+    "initial_interval": "1s",
+    "randomization_factor": 0.5,
+    "multiplier": 1.5,
+    "max_interval": "5s",
+    "max_elapsed_time": "30s",
+}
+
 
 def export(config: Config, spec: Spec) -> Config:
     """Add the exporters, and make metrics delta where they enter, since Datadog takes no others.
@@ -73,13 +84,15 @@ def _gateway(spec: Spec) -> dict[str, Component]:
             # All spans of a trace must meet on one gateway, or it decides on a part.
             "routing_key": "traceID",
             "resolver": {"k8s": {"service": service, "ports": [PORT_OTLP_GRPC]}},
+            # Long enough for the tries below at two gateways; 0 would mean 5 s.
+            "timeout": "80s",
             # No second queue in memory below the one on disk.
             "protocol": {
                 "otlp": {
                     **plain,
                     "timeout": "5s",
                     "sending_queue": {"enabled": False},
-                    "retry_on_failure": {"enabled": False},
+                    "retry_on_failure": _ONE_GATEWAY,
                 }
             },
         },
