@@ -1,7 +1,9 @@
 """The form in which an object of the files and one of Datadog can be compared, and what an update sends.
 
-Rule: a top-level key that the files do not write is not managed: it is neither compared nor changed. A
-monitor's `options` are managed as a whole once they are written, because a PUT replaces them as a whole.
+Rule: a top-level key that the files do not write is not managed: it is neither compared nor changed. That
+holds for `tags` and `description` too, of which only our mark is ours then. A monitor's `options` are managed
+as a whole once they are written, because a PUT replaces them as a whole; a PUT keeps the other keys of a
+monitor that it does not name, and drops those of a dashboard, so all of these are sent back.
 """
 
 from __future__ import annotations
@@ -12,29 +14,24 @@ from typing import Any, Final
 
 from otel_kit.datadog.diff import Edit, Unordered, diff
 from otel_kit.datadog.identity import marked_body
-from otel_kit.datadog.model import Definition, Json, Live
-from otel_kit.datadog.vocabulary import METRIC_TYPES, OPTION_DEFAULTS, OPTION_KEYS
+from otel_kit.datadog.model import Definition, Json, Kind, Live
+from otel_kit.datadog.vocabulary import METRIC_TYPES, OPTION_DEFAULTS, OPTION_KEYS, SERVER_DASHBOARD_KEYS
 from otel_kit.datadog.widgets import widget_edits, with_live_ids
+from otel_kit.errors import UnsupportedError
 
 __all__ = ["body_for_create", "body_for_update", "edits"]
 
 _LINE_BREAK: Final = re.compile(r"[ \t]*\n\s*")
 _DASHBOARD_SETS: Final = ("notify_list", "tags", "restricted_roles")
-#: Live keys of a dashboard that an update sends back as they are, unless the files write them.
-_DASHBOARD_CARRIED: Final = (
-    "default_timeframe",
-    "notify_list",
-    "reflow_type",
-    "restricted_roles",
-    "tags",
-    "template_variable_presets",
-    "template_variables",
-)
+#: The key that carries our mark.
+_MARKED: Final[dict[Kind, str]] = {"monitor": "tags", "dashboard": "description"}
 
 
 def edits(definition: Definition, live: Live) -> list[Edit]:
     """What an update would change in Datadog; empty when the object is as the files want it."""
     wanted = body_for_create(definition)
+    if _MARKED[definition.kind] not in definition.body:
+        del wanted[_MARKED[definition.kind]]
     if definition.kind == "dashboard":
         return list(_dashboard_edits(wanted, live.body))
     return list(diff(_monitor_form(live.body, wanted), _monitor_form(wanted, wanted)))
@@ -47,14 +44,50 @@ def body_for_create(definition: Definition) -> Json:
 
 
 def body_for_update(definition: Definition, live: Live) -> Json:
-    """What a PUT sends: the complete object, and what is unmanaged as it is now, so that it survives."""
+    """What a PUT sends: the complete object, and what is unmanaged as it is now, so that it survives.
+
+    Raises:
+        UnsupportedError: a tab of the live dashboard shows a widget that the update would remove.
+    """
     body = body_for_create(definition)
+    marked = _MARKED[definition.kind]
+    if marked not in definition.body:
+        body[marked] = live.body[marked]
     if definition.kind == "dashboard":
-        carried = {k: live.body[k] for k in _DASHBOARD_CARRIED if live.body.get(k)}
-        return {**carried, **body, "widgets": with_live_ids(body["widgets"], live.body.get("widgets") or [])}
+        return _whole_dashboard(definition, body, live)
     if "options" in body:
         body["options"] = {**_unknown_options(live.body), **body["options"]}
     return body
+
+
+def _whole_dashboard(definition: Definition, body: Json, live: Live) -> Json:
+    carried = {
+        key: value
+        for key, value in live.body.items()
+        if key not in SERVER_DASHBOARD_KEYS and value not in (None, [])
+    }
+    before = live.body.get("widgets") or []
+    widgets = with_live_ids(body["widgets"], before)
+    _refuse_lost_tabs(definition, live, _ids(before) - _ids(widgets))
+    return {**carried, **body, "widgets": widgets}
+
+
+def _ids(widgets: list[Json]) -> set[str]:
+    return {str(widget["id"]) for widget in widgets if "id" in widget}
+
+
+def _refuse_lost_tabs(definition: Definition, live: Live, removed: set[str]) -> None:
+    for tab in live.body.get("tabs") or []:
+        lost = [shown for shown in map(str, tab.get("widget_ids") or []) if shown in removed]
+        if lost:
+            what = (
+                f"the tab '{tab.get('name')}' of dashboard {live.id} '{live.name}' was made by hand and shows"
+            )
+            raise UnsupportedError(
+                f"{what} widget {lost[0]}, which the file would remove",
+                where=definition.where("widgets"),
+                fix="take the widget out of the tab in Datadog first",
+            )
 
 
 def _trimmed(body: Json) -> Json:

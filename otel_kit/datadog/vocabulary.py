@@ -18,6 +18,7 @@ __all__ = [
     "OPTION_KEYS",
     "READ_ONLY_DASHBOARD_KEYS",
     "READ_ONLY_MONITOR_KEYS",
+    "SERVER_DASHBOARD_KEYS",
     "THRESHOLD_KEYS",
 ]
 
@@ -160,6 +161,20 @@ DASHBOARD_KEYS: Final = frozenset(
     }
 )
 
-READ_ONLY_DASHBOARD_KEYS: Final = frozenset(
-    {"author_handle", "author_name", "created_at", "experience_type", "is_read_only", "modified_at", "url"}
+#: Written by Datadog, and not taken on a write.
+SERVER_DASHBOARD_KEYS: Final = frozenset(
+    {
+        "author_handle",
+        "author_info",
+        "author_name",
+        "created_at",
+        "deleted_at",
+        "id",
+        "is_read_only",
+        "modified_at",
+        "url",
+    }
 )
+
+#: What a file may not hold; an `id` there is ours.
+READ_ONLY_DASHBOARD_KEYS: Final = (SERVER_DASHBOARD_KEYS - {"id"}) | {"experience_type"}

@@ -93,6 +93,23 @@ def test_a_changed_dashboard_keeps_its_id_and_those_of_its_widgets(org: Org) -> 
     assert [w["id"] for w in inner[0]] == [w["id"] for w in inner[1]]
 
 
+def test_what_people_add_to_a_dashboard_survives_an_apply(org: Org) -> None:
+    org.apply([BOARD])
+    (live,) = org.page.dashboards()
+    by_hand: Json = {
+        "tabs": [{"id": "1" * 32, "name": "Mine", "widget_ids": [live["widgets"][0]["id"]]}],
+        "restricted_roles": ["r"],
+        "experience_type": "x",
+        "a_key_of_next_year": {"a": False},
+    }
+    org.page.call("PUT", f"dashboard/{live['id']}", {**live, **by_hand})
+    assert org.plan([BOARD]).actions == ()
+    changed = definition("dashboard", {**DASHBOARD, "title": "Disks"}, "board")
+    assert org.apply([changed]) == ["update Disks"]
+    (after,) = org.page.dashboards()
+    assert {key: after[key] for key in by_hand} == by_hand
+
+
 def _is_group(widget: Json) -> bool:
     return bool(widget["definition"]["type"] == "group")
 

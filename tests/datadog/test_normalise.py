@@ -11,6 +11,7 @@ from otel_kit.datadog.diff import ABSENT
 from otel_kit.datadog.identity import live_object
 from otel_kit.datadog.model import Json
 from otel_kit.datadog.normalise import body_for_create, body_for_update, edits
+from otel_kit.errors import UnsupportedError
 from tests.datadog.samples import DASHBOARD, MONITOR, definition, stored
 
 
@@ -120,3 +121,29 @@ def test_text_below_our_line_does_not_lose_the_dashboard() -> None:
     live = stored(definition("dashboard", DASHBOARD))
     body = {**live.body, "description": live.body["description"] + "\nby hand"}
     assert live_object("dashboard", body).mark == "sample"
+
+
+def test_text_and_tags_by_hand_stay_where_the_files_write_none() -> None:
+    body = {key: MONITOR[key] for key in ("name", "type", "query")}
+    wanted = definition("monitor", body)
+    tags = ["by:hand", "otel_kit:sample"]
+    live = live_object("monitor", {**stored(wanted).body, "tags": tags, "name": "by hand"})
+    assert [e.path for e in edits(wanted, live)] == [("name",)]
+    assert body_for_update(wanted, live)["tags"] == tags
+
+    board = definition("dashboard", {k: v for k, v in DASHBOARD.items() if k != "description"})
+    text = "By hand.\n\n" + stored(board).body["description"]
+    drawn = live_object("dashboard", {**stored(board).body, "description": text, "title": "by hand"})
+    assert [e.path for e in edits(board, drawn)] == [("title",)]
+    assert body_for_update(board, drawn)["description"] == text
+
+
+def test_a_tab_by_hand_is_kept_and_its_widgets_cannot_be_lost() -> None:
+    wanted = definition("dashboard", DASHBOARD)
+    body = copy.deepcopy(stored(wanted).body)
+    body["tabs"] = [{"id": "t", "name": "Mine", "widget_ids": [body["widgets"][3]["id"]]}]
+    live = live_object("dashboard", body)
+    assert body_for_update(wanted, live)["tabs"] == body["tabs"]
+    fewer = definition("dashboard", {**DASHBOARD, "widgets": DASHBOARD["widgets"][:3]})
+    with pytest.raises(UnsupportedError, match="the tab 'Mine' of dashboard .* shows widget"):
+        body_for_update(fewer, live)
