@@ -120,7 +120,7 @@ def _prefix(scope: Any) -> str:
 
 
 def _template(route: Any, scope: Any) -> str:
-    """Newer versions of FastAPI keep the prefix of ``include_router`` beside the route, older ones within it."""
+    """Newer versions of FastAPI keep the prefix of ``include_router`` beside the route."""
     context = scope.get("fastapi", {}).get("effective_route_context")
     holder = context if getattr(context, "original_route", None) is route else route
     template: str = holder.path_format

@@ -61,7 +61,6 @@ class BatchQueue(Generic[T]):
         self._answered = 0
         self._delay = DELAY
         self._closed = False
-        self._at_once: Callable[[], None] | None = None
 
     def start(self) -> None:
         """Start encoding."""
@@ -73,19 +72,17 @@ class BatchQueue(Generic[T]):
         self.start()
 
     def put(self, item: T) -> None:
-        """Add one item; O(1), takes no lock, never blocks unless `hasten` was told so."""
+        """Add one item; O(1), takes no lock, never blocks."""
         if self._closed:
             self._tally.dropped(1, "already_shutdown")
             return
         items = self._items
         items.append(item)
-        if len(items) >= BATCH or self._delay < DELAY:
+        if len(items) >= BATCH:
             if len(items) > MAX_ITEMS:
                 self._drop_oldest()
             if not self._wake.is_set():
                 self._wake.set()
-        if self._at_once is not None:
-            self._at_once()
 
     def ask(self) -> int:
         """Ask for all that waits to be encoded now; the ticket is for `wait`."""
@@ -110,15 +107,10 @@ class BatchQueue(Generic[T]):
         deadline = time.monotonic() + timeout
         return self.wait(self.ask(), deadline) and self.outbox.wait_empty(deadline)
 
-    def hasten(self, *, on: bool, at_once: Callable[[], None] | None = None) -> None:
-        """Encode each item as it comes (the process may end any moment), or batch again.
-
-        Args:
-            on: from now on, or no longer.
-            at_once: called by each `put`, in its thread.
-        """
-        self._delay = DELAY / 50 if on else DELAY
-        self._at_once = at_once
+    def hasten(self, *, on: bool) -> None:
+        """Batch for moments only (the process may end any moment), or as usual again."""
+        self._delay = DELAY / 10 if on else DELAY
+        self._wake.set()
 
     def close(self) -> None:
         """Take nothing more; what was not encoded in time is counted as lost."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
@@ -153,9 +153,8 @@ class DeltaReader(MetricReader):
                 self._changed.wait(left)
         return True
 
-    def hasten(self, *, on: bool, at_once: Callable[[], None] | None = None) -> None:
+    def hasten(self, *, on: bool) -> None:
         """Collect at every flush, however many there were: the process may end any moment."""
-        del at_once  # measurements are many, and the last flush collects them all
         self._always = on
 
     def close(self) -> None:

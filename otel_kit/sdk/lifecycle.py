@@ -1,9 +1,9 @@
 """When telemetry is flushed: one budget for all signals together, whatever ends the process.
 
 Triggers, in the order in which they usually come: the ASGI lifespan's end, SIGTERM, normal exit. None of them
-alone is enough: uvicorn ends by raising SIGTERM again, gunicorn's workers leave after the lifespan without
-running atexit, a script has no lifespan. Each flushes what came since the one before; what they wait adds up
-to the budget at most, unless everything was delivered in between.
+alone is enough: uvicorn ends by raising SIGTERM again, with the handler that was there before us, and a
+script has no lifespan. Each flushes what came since the one before; what they wait adds up to the budget at
+most. Whoever records telemetry never waits.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import _thread
 import atexit
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -24,6 +25,7 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_val
 
 from otel_kit.sdk.notes import LOGGER, quietly
 from otel_kit.sdk.outbox import Outbox
+from otel_kit.sdk.patching import replace
 from otel_kit.sdk.tally import Tally
 
 __all__ = ["Lifecycle", "Stage"]
@@ -43,8 +45,8 @@ class Stage(Protocol):
     def wait(self, ticket: int, deadline: float) -> bool:
         """Wait for that; False at the deadline."""
 
-    def hasten(self, *, on: bool, at_once: Callable[[], None] | None = None) -> None:
-        """Do not batch any longer, and call `at_once` for each item: the process is about to end."""
+    def hasten(self, *, on: bool) -> None:
+        """Batch for moments only: the process is about to end."""
 
     def close(self) -> None:
         """Take nothing more."""
@@ -74,6 +76,7 @@ class Lifecycle:
 
     def _reset(self) -> None:
         self._spent = 0.0
+        self._delivered = False
         self._ended = False
         self._ending = False
         self._lock = threading.RLock()
@@ -85,6 +88,7 @@ class Lifecycle:
             stage.start()
         atexit.register(self.end)
         _chain_sigterm(self)
+        replace(signal, "raise_signal", lambda original: _flushing_before(original, self))
         if hasattr(os, "register_at_fork"):
             # After the providers have registered theirs, so that it runs after theirs.
             os.register_at_fork(after_in_child=self._after_fork)
@@ -94,16 +98,18 @@ class Lifecycle:
         return self._flush(time.monotonic() + timeout)
 
     def pause(self) -> None:
-        """The service has ended its work: flush, and from now on flush each item as it comes.
-
-        A worker of uvicorn writes two more log lines and kills itself by SIGTERM, without a chance for us.
-        """
-        if self._flush_in_budget():
-            for stage in self._stages:
-                stage.hasten(on=True, at_once=self._flush_at_once)
+        """The service has ended its work: flush, and from now on send soon what still comes."""
+        self._flush_in_budget()
+        for stage in self._stages:
+            stage.hasten(on=True)
 
     def resume(self) -> None:
-        """The service begins (again): batch as usual."""
+        """The service begins (again): batch as usual, and its end has a budget of its own.
+
+        Unless the collector did not answer: a test suite with many lifespans must not wait for each.
+        """
+        if self._delivered:
+            self._spent = 0.0
         for stage in self._stages:
             stage.hasten(on=False)
 
@@ -142,22 +148,21 @@ class Lifecycle:
             stage.outbox.close()
         after = self._figures()
         flushed, dropped = after[0] - before[0], after[1] - before[1]
-        log = LOGGER.warning if dropped else LOGGER.info
-        log("otel-kit: flushed %d, dropped %d", flushed, dropped)
+        LOGGER.log(
+            logging.WARNING if dropped else logging.INFO if flushed else logging.DEBUG,
+            "otel-kit: at the end flushed %d and dropped %d items (spans, log records, metric points)",
+            flushed,
+            dropped,
+        )
 
     def _figures(self) -> tuple[int, int]:
         figures = [tally.figures() for tally in self._tallies]
         return sum(f[0] for f in figures), sum(f[1] for f in figures)
 
-    def _flush_at_once(self) -> None:
-        if not self._flush_in_budget():
-            self.resume()  # nobody takes it, so do not let each further line wait
-
-    def _flush_in_budget(self) -> bool:
+    def _flush_in_budget(self) -> None:
         begin = time.monotonic()
-        done = self._flush(begin + max(0.0, self._budget - self._spent))
-        self._spent = 0.0 if done else self._spent + time.monotonic() - begin
-        return done
+        self._delivered = self._flush(begin + max(0.0, self._budget - self._spent))
+        self._spent += time.monotonic() - begin
 
     def _flush(self, deadline: float) -> bool:
         tickets = [stage.ask() for stage in self._stages]
@@ -210,9 +215,23 @@ def _chain_sigterm(lifecycle: Lifecycle) -> None:
             _beside(lifecycle.end, wait=lifecycle.longest)
             signal.signal(signum, signal.SIG_DFL)
             os.kill(os.getpid(), signum)
+            if os.getpid() == 1:  # as in a container: the kernel spares it from default actions
+                os._exit(128 + signum)
 
     with contextlib.suppress(ValueError):  # a subinterpreter
         signal.signal(signal.SIGTERM, on_sigterm)
+
+
+def _flushing_before(original: Callable[[int], None], lifecycle: Lifecycle) -> Callable[[int], None]:
+    """``signal.raise_signal``, by which uvicorn ends after it has put SIGTERM's default action back."""
+
+    def raise_signal(signum: int) -> None:
+        deadly = signum in (signal.SIGTERM, signal.SIGINT) and signal.getsignal(signum) is signal.SIG_DFL
+        if deadly and os.getpid() != 1:
+            _beside(lifecycle.end, wait=lifecycle.longest)
+        original(signum)
+
+    return raise_signal
 
 
 def _beside(work: Callable[[], None], *, wait: float) -> None:

@@ -1,4 +1,4 @@
-"""Texts of objects that belong to the service: asking for one never fails, whatever their ``__str__`` does."""
+"""Texts of objects that belong to the service: asking for one never fails."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -104,7 +105,8 @@ class Seen:
 class Sink:
     """The receiver. `fail_with` answers each request with that status instead of taking it.
 
-    With `reject`, that many spans of each request are refused by partial success.
+    With `reject`, that many spans of each request are refused by partial success. `pause` is the number of
+    seconds that it takes for each request.
     """
 
     def __init__(self, port: int | None = None) -> None:
@@ -112,6 +114,7 @@ class Sink:
         self.seen = Seen()
         self.fail_with: int | None = None
         self.reject = 0
+        self.pause = 0.0
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
 
@@ -158,6 +161,7 @@ class Sink:
             self._server = None
 
     def _take(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        time.sleep(self.pause)
         if self.fail_with is not None:
             return self.fail_with, b""
         with self._lock:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
+import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.parts import free_port
+from tests.parts import free_port, start
 from tests.sdk.run import UVICORN, endpoint, get, lines, ready, script, web
 from tests.sdk.sink import Seen, Sink, running_sink
 
@@ -30,12 +36,20 @@ def summary(part_lines: list[dict[str, str]]) -> list[str]:
     return [line["message"] for line in part_lines if "flushed" in line["message"]]
 
 
+def summary_of(flushed: int, dropped: int) -> str:
+    """The last line of the library."""
+    return (
+        f"otel-kit: at the end flushed {flushed} and dropped {dropped} items "
+        "(spans, log records, metric points)"
+    )
+
+
 @pytest.mark.parametrize(("mode", "code"), [("plain", 0), ("exit", 3), ("exception", 1)])
 def test_a_script_that_ends_by_itself(mode: str, code: int) -> None:
     with running_sink() as sink:
         with script(mode, endpoint(sink)) as part:
             assert part.wait() == code
-            assert summary(lines(part)) == ["otel-kit: flushed 41, dropped 0"]
+            assert summary(lines(part)) == [summary_of(41, 0)]
         assert delivered(sink.seen) == (20, 20, 20)
 
 
@@ -54,6 +68,40 @@ def test_the_handler_of_the_service_still_runs() -> None:
             assert part.terminate(timeout=BUDGET + SLACK) == 0
         assert delivered(sink.seen) == (21, 21, 21)
         assert [span.name for span in sink.seen.spans][-1] == "last words"
+
+
+def test_sigterm_ends_the_first_process_of_a_container() -> None:
+    """The kernel spares process 1 of a PID namespace from the default action of a signal."""
+    isolate = ["unshare", "--pid", "--fork", "--kill-child", "--map-root-user"]
+    if shutil.which("unshare") is None or subprocess.run([*isolate, "true"], check=False).returncode:
+        pytest.skip("PID namespaces cannot be made here (unshare)")
+    with running_sink() as sink:
+        command = [*isolate, sys.executable, "-m", "tests.sdk.apps.script", "wait"]
+        with start(command, env=endpoint(sink)) as part:
+            ready(part)
+            children = Path(f"/proc/{part.pid}/task/{part.pid}/children").read_text().split()
+            os.kill(int(children[0]), signal.SIGTERM)
+            assert part.wait(timeout=BUDGET + SLACK) == 128 + signal.SIGTERM
+        assert delivered(sink.seen) == (20, 20, 20)
+
+
+@contextlib.contextmanager
+def slow(sink: Sink, seconds: float) -> Iterator[None]:
+    """The sink takes its time for each request."""
+    sink.pause = seconds
+    yield
+    sink.pause = 0.0
+
+
+def test_after_a_lifespan_nobody_waits_for_the_collector() -> None:
+    with running_sink() as sink, slow(sink, 0.4):
+        with start([sys.executable, "-m", "tests.sdk.apps.lifespans"], env=endpoint(sink)) as part:
+            assert part.wait() == 0, part.output()
+            took = json.loads(part.output().splitlines()[-1])
+        # A hundred lines, each of which would have waited for a delivery, and none did.
+        assert took["lines"] < 5
+        assert took["all"] < BUDGET + SLACK
+        assert {f"line {n}" for n in range(100)} <= set(sink.seen.bodies())
 
 
 def test_an_ignored_sigterm_stays_ignored() -> None:
@@ -106,7 +154,7 @@ def test_without_a_collector_the_end_is_held_up_for_the_budget_at_most() -> None
         assert time.monotonic() - begin < BUDGET + SLACK
         for part in parts:
             said = [line["message"] for line in lines(part) if line["logger.name"] == "otel_kit"]
-            assert said[-1] == "otel-kit: flushed 0, dropped 6001"
+            assert said[-1] == summary_of(0, 6001)
             assert len(said) <= 4  # one for each signal, at most one a minute, and the last
 
 
@@ -116,7 +164,8 @@ def test_a_web_service_starts_serves_and_ends_without_a_collector() -> None:
         assert {get(f"{url}/orders/{number}") for number in range(5)} == {200}
         assert part.terminate(timeout=BUDGET + SLACK) == -signal.SIGTERM
         dropped = summary(lines(part))
-    assert Counter(message.split(",")[0] for message in dropped) == {"otel-kit: flushed 0": 1}
+    assert len(dropped) == 1
+    assert dropped[0].startswith("otel-kit: at the end flushed 0 and dropped ")
 
 
 def test_a_fork_delivers_its_own_and_the_parent_its_own() -> None:
