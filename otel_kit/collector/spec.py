@@ -66,6 +66,8 @@ class Redact:
     sql: bool = True
 
     def __post_init__(self) -> None:
+        if wrong := [key for key in self.keys if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", key)]:
+            raise ValueError(f"a key to redact is a word such as api_key, not {wrong[0]!r}")
         for value in self.values:
             expand(value)
 

@@ -27,7 +27,7 @@ class Gateway(trace_service_pb2_grpc.TraceServiceServicer):
     taken: collections.Counter[int] = field(default_factory=collections.Counter)
     refused: int = 0
 
-    def Export(
+    def Export(  # noqa: N802 (the name of the call)
         self, request: ExportTraceServiceRequest, context: grpc.ServicerContext
     ) -> ExportTraceServiceResponse:
         if self.away:

@@ -60,6 +60,7 @@ def test_extends_is_merged_key_by_key_and_lists_are_replaced(tmp_path: Path) -> 
         (MINIMAL + "redact:\n  sql: 'yes'\n", 8, "true or false is needed here, not 'yes'"),
         (MINIMAL + "redact:\n  keys: token\n", 8, "a list is needed here"),
         (MINIMAL + "redact:\n  values: [card_numbr]\n", 7, "there is no pattern 'card_numbr'"),
+        (MINIMAL + "redact:\n  keys: ['']\n", 7, "a key to redact is a word such as api_key, not ''"),
         (MINIMAL + "redact:\n  values: ['a(']\n", 7, "'a(' is no regex"),
         (MINIMAL + "drop: {http_paths: [healthz]}\n", 7, "an HTTP path begins with /"),
         (MINIMAL + "kubernetes: {}\n", 7, "the key 'cluster' is missing"),

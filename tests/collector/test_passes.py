@@ -49,6 +49,7 @@ def test_the_node_limits_memory_first_and_counts_what_is_enriched_redacted_and_w
         "resource",
         "k8s_attributes",
         "resource_detection",
+        "transform/redact_traces",
         "redaction/traces",
         "filter/health",
     )
@@ -107,7 +108,12 @@ def test_every_tier_queues_on_disk_and_tells_of_itself_as_delta(tier: str) -> No
 
 def test_what_is_scraped_is_made_delta_where_it_enters() -> None:
     cluster = built(PROD, "cluster")
-    assert processors(cluster, "metrics") == ("memory_limiter", "resource", "cumulative_to_delta")
+    assert processors(cluster, "metrics") == (
+        "memory_limiter",
+        "resource",
+        "cumulative_to_delta",
+        "redaction/metrics",
+    )
     assert [p.id for p in cluster.pipelines] == ["metrics"]
 
 
@@ -133,7 +139,7 @@ def test_an_extra_exporter_gets_a_queue_on_disk() -> None:
     assert component(gateway, Kind.EXPORTER, "otlp_http/backup")["sending_queue"]["storage"] == "file_storage"
 
 
-def test_an_extra_exporter_may_say_a_part_of_its_queue_and_retries(tmp_path: Path) -> None:
+def test_an_extra_exporter_may_say_a_part_of_its_queue_and_retries() -> None:
     own = {"sending_queue": {"num_consumers": 2}, "retry_on_failure": {"max_elapsed_time": "1h"}}
     config = {"endpoint": "https://backup.example", **own}
     backup = Extra(component="otlp_http/backup", tier="gateway", signals=("logs",), config=config)
@@ -246,7 +252,7 @@ def _wrong_signal(config: Config) -> Config:
     [
         (_without_limiter, "service::pipelines::traces: memory_limiter must be the first processor"),
         (_sampled_first, "probabilistic_sampler stands before span_metrics, which would miss spans"),
-        (_not_redacted, "service::pipelines::traces: redaction must stand before span_metrics"),
+        (_not_redacted, "service::pipelines::traces: redaction/traces must stand before span_metrics"),
         (_unused, "processors::transform/idle: is defined, but not used by any pipeline"),
         (
             _unknown,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from otel_kit.collector.model import Config, Role
+from otel_kit.collector.passes.delta import delta
 from otel_kit.collector.passes.enrich import enrich
 from otel_kit.collector.passes.export import export
 from otel_kit.collector.passes.extra import extra
@@ -28,6 +29,7 @@ __all__ = ["PASSES", "build"]
 
 PASSES: tuple[Callable[[Config, Spec], Config], ...] = (
     enrich,
+    delta,
     redact,
     extra,
     drop_unwanted,

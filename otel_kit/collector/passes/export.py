@@ -32,13 +32,7 @@ _ONE_GATEWAY = {
 
 
 def export(config: Config, spec: Spec) -> Config:
-    """Add the exporters, and make metrics delta where they enter, since Datadog takes no others.
-
-    A difference needs a memory of the series, so it is taken where each always arrives: before any balancing.
-    """
-    if config.role.takes != "collectors":
-        delta = Component(kind=Kind.PROCESSOR, id="cumulative_to_delta")
-        config = config.add(delta).process(["metrics"], delta.id)
+    """Add the exporters: the tier's own, and beside them those that the spec adds."""
     to_datadog = config.role.sends_to == "datadog"
     exporters = dict.fromkeys(SIGNALS, _datadog(spec)) if to_datadog else _gateway(spec)
     used = {p.signal for p in config.pipelines}

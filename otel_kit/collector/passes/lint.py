@@ -56,10 +56,12 @@ def _counted_before_sampling(pipeline: Pipeline, config: Config) -> None:
     if sampler := next((t for t in before if t in _SAMPLERS), None):
         raise InputError(f"{sampler} stands before span_metrics, which would miss spans", where=pipeline.path)
     needed = {"resource", "k8s_attributes", "resource_detection"}
-    needed |= {"redaction"} if any(c.id == "redaction/traces" for c in config.components) else set()
-    for type_ in sorted(needed & {c.type for c in config.of(Kind.PROCESSOR)}):
-        if type_ not in before:
-            raise InputError(f"{type_} must stand before span_metrics", where=pipeline.path)
+    for component in config.of(Kind.PROCESSOR):
+        redacts = component.id in {"redaction/traces", "transform/redact_traces"}
+        if (redacts and component.id not in pipeline.processors) or (
+            component.type in needed and component.type not in before
+        ):
+            raise InputError(f"{component.id} must stand before span_metrics", where=pipeline.path)
 
 
 def _signals(pipeline: Pipeline, config: Config, spec: Spec) -> None:

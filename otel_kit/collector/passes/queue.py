@@ -16,8 +16,8 @@ __all__ = ["queue"]
 #: (https://docs.datadoghq.com/opentelemetry/setup/otlp_ingest/metrics/); OTLP shrinks to less than half.
 _TO_DATADOG = {"flush_timeout": "1s", "sizer": "bytes", "min_size": 250_000, "max_size": 1_000_000}
 _TO_GATEWAY = {"flush_timeout": "200ms", "sizer": "bytes", "min_size": 100_000, "max_size": 2_000_000}
-#: Written out, since not every exporter has these as its defaults: load_balancing has none, and without a pause
-#: between tries it sends the same batch hundreds of times a second (seen at 0.158).
+#: Written out, since not every exporter has these as its defaults: load_balancing has none, and without a
+#: pause between tries it sends the same batch hundreds of times a second (seen at 0.158).
 _RETRY = {
     "enabled": True,
     "initial_interval": "5s",
