@@ -158,3 +158,26 @@ def test_a_name_has_one_type(dev: Dev) -> None:
     assert send(dev, "metrics", metrics([counts("typed", 1)]))[0] == 200
     assert send(dev, "metrics", metrics([histogram("typed", [1])]))[0] == 200
     assert losses(dev)["metrics", "typed: a distribution under the name of a count"] == 1
+
+
+@pytest.mark.parametrize("key", ["sum", "min", "max"])
+@pytest.mark.parametrize("word", ["NaN", "Infinity"])
+def test_a_histogram_with_a_number_that_is_none_is_refused_and_counted(dev: Dev, key: str, word: str) -> None:
+    name = f"odd.{key}.{word.lower()}"
+    found = histogram(name, [1])
+    found["histogram"]["dataPoints"][0][key] = word
+    status, answer = send(dev, "metrics", metrics([found]))
+    assert (status, f"a malformed histogram: the {key} is" in answer["message"]) == (400, True)
+    point = {"count": "1", "scale": 0, "positive": {"bucketCounts": ["1"]}, "timeUnixNano": "1" + "0" * 18}
+    exponential = {"aggregationTemporality": 1, "dataPoints": [{**point, key: word}]}
+    status, answer = send(dev, "metrics", metrics([{"name": name, "exponentialHistogram": exponential}]))
+    assert (status, f"a malformed histogram: the {key} is" in answer["message"]) == (400, True)
+    assert series(dev, name) == {}
+    assert sum(n for (_, reason), n in losses(dev).items() if reason.startswith(f"{name}: ")) == 2
+
+
+def test_a_zero_bucket_without_a_width_is_refused(dev: Dev) -> None:
+    point = {"count": "1", "zeroCount": "1", "zeroThreshold": "NaN", "timeUnixNano": "1" + "0" * 18}
+    body = {"aggregationTemporality": 1, "dataPoints": [point]}
+    status, answer = send(dev, "metrics", metrics([{"name": "odd.zero", "exponentialHistogram": body}]))
+    assert (status, "no finite numbers" in answer["message"]) == (400, True)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -228,6 +229,31 @@ def test_keys_and_rate_limits(dev: Dev) -> None:
 def test_what_is_not_stood_in_for_is_named(dev: Dev) -> None:
     status, found, _ = dev.ask("POST", "/api/v1/slo", {})
     assert (status, found) == (404, {"errors": ["the stand-in does not answer POST /api/v1/slo"]})
+
+
+def test_numbers_that_json_cannot_hold_are_refused_and_break_nothing(dev: Dev) -> None:
+    text = json.dumps(body("too large", options={"renotify_interval": 7})).replace("7", "1e999")
+    status, found, _ = dev.ask("POST", "/api/v1/monitor", text.encode())
+    assert (status, "1e999 is no number" in found["errors"][0]) == (400, True)
+    query = "avg(last_5m):avg:a{*} > 1e999"
+    status, found, _ = dev.ask("POST", "/api/v1/monitor", body("too large", query=query))
+    assert (status, "too large a threshold" in found["errors"][0]) == (400, True)
+    assert "too large" not in [m["name"] for m in dev.get("/api/v1/monitor")]
+
+
+def test_a_sum_out_of_range_shows_as_no_value() -> None:
+    with running("--evaluate-every", "100ms") as dev:
+        sent = metrics([counts("huge", 1e308, tags={"n": str(n)}) for n in range(2)])
+        assert dev.ask("POST", "/v1/metrics", sent, headers=KEY)[0] == 200
+        made = created(dev, "huge", query="sum(last_5m):sum:huge{*} > 1")
+        told = created(dev, "told", query="sum(last_5m):max:huge{*} > 1")
+        eventually(lambda: dev.get(f"/dev/api/notifications?monitor_id={told['id']}"))
+        shown = {m["id"]: m for m in dev.get("/dev/api/monitors")}
+        assert [g["value"] for g in shown[made["id"]]["groups"]] == [None]
+        now = int(time.time())
+        found = dev.get(f"/api/v1/query?query=sum:huge{{*}},max:huge{{*}}&from={now - 300}&to={now + 60}")
+        assert [[value for _, value in s["pointlist"]] for s in found["series"]] == [[1e308]]
+        assert len(dev.get("/api/v1/monitor")) == 2
 
 
 @pytest.mark.parametrize("text", [b"{", b"[]", b"null", b'{"name": NaN}', b"[" * 100_000])

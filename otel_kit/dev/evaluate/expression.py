@@ -15,6 +15,7 @@ from otel_kit.dev.evaluate.frame import Frame, Seen, merge_seen
 from otel_kit.dev.evaluate.functions import DEFAULT_ZERO, EXCLUDE_NULL, value_function
 from otel_kit.dev.evaluate.rollup import frame_of
 from otel_kit.dev.evaluate.series import Group, SeriesReader, Span
+from otel_kit.dev.numbers import finite
 from otel_kit.errors import InputError, UnsupportedError
 
 __all__ = ["Joined", "arithmetic", "evaluate", "is_null_group", "join"]
@@ -40,14 +41,14 @@ def evaluate(expr: Expr | Text, reader: SeriesReader, span: Span, *, missing_tag
 
 
 def arithmetic(op: str, left: float, right: float) -> float | None:
-    """Plain arithmetic; a division by zero has no value."""
+    """Plain arithmetic; a division by zero has no value, and neither has what leaves the range of floats."""
     if op == "+":
-        return left + right
+        return finite(left + right)
     if op == "-":
-        return left - right
+        return finite(left - right)
     if op == "*":
-        return left * right
-    return left / right if right else None
+        return finite(left * right)
+    return finite(left / right) if right else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,7 @@ def _combined(op: str, left: Frame, right: Frame) -> Frame:
     if left.constant is not None and right.constant is not None:
         value = arithmetic(op, left.constant, right.constant)
         if value is None:
-            raise InputError("a constant is divided by zero")
+            raise InputError("the constants of the query have no value together")
         return Frame(constant=value)
     if left.constant is not None:
         constant = left.constant
@@ -126,7 +127,7 @@ def _mapped(frame: Frame, change: object) -> Frame:
     assert callable(change)
     rows = {}
     for group, row in frame.rows.items():
-        values = ((bucket, change(value)) for bucket, value in row.items())
+        values = ((bucket, finite(change(value))) for bucket, value in row.items())
         rows[group] = {bucket: value for bucket, value in values if value is not None}
     return Frame(by=frame.by, step=frame.step, rows=rows, seen=frame.seen)
 

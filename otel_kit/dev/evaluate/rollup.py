@@ -3,7 +3,11 @@
 Documented: a count is rolled up by sum and anything else by avg; gaps of a gauge up to 300 s are
 interpolated, those of counts are not (https://docs.datadoghq.com/dashboards/functions/interpolation/).
 Chosen: ``min:`` and ``max:`` roll up by themselves, so that ``max`` means the highest point; a distribution
-is merged over time and series before anything is read from it, as Datadog says of distributions.
+is merged over time and series before anything is read from it, as Datadog says of distributions. A sum that
+leaves the range of floats is no value.
+
+The buckets are those of graphs (`steps`), also in monitors: 20 s up to an hour. Of a gauge that comes once a
+minute two of three buckets are thus filled by interpolation, and ``sum`` over time adds up those as well.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from otel_kit.dev.evaluate.frame import Frame, Seen, merge_seen
 from otel_kit.dev.evaluate.modifiers import Plan, plan_of
 from otel_kit.dev.evaluate.series import Group, SeriesData, SeriesReader, Span
 from otel_kit.dev.model import Distribution
+from otel_kit.dev.numbers import finite
 from otel_kit.errors import UnsupportedError
 
 __all__ = ["frame_of"]
@@ -91,6 +96,7 @@ def _row(query: MetricQuery, plan: Plan, members: Sequence[SeriesData], span: Sp
         row = _distribution_row(query, plan, members, span)
     else:
         row = _number_row(query, plan, members, span)
+    row = {bucket: value for bucket, value in row.items() if finite(value) is not None}
     if plan.as_rate:
         row = {bucket: value / span.step for bucket, value in row.items()}
     if plan.fill == "zero":
@@ -143,7 +149,8 @@ def _rolled_up(query: MetricQuery, plan: Plan, series: SeriesData, span: Span) -
     for second, value in series.points:
         assert not isinstance(value, Distribution)
         parts[second - second % span.step].append(value)
-    row = {bucket: aggregate(values) for bucket, values in sorted(parts.items())}
+    rolled_up = ((bucket, finite(aggregate(values))) for bucket, values in sorted(parts.items()))
+    row = {bucket: value for bucket, value in rolled_up if value is not None}
     fill = plan.fill if plan.fill != "default" else "null" if counted else "linear"
     return _filled(row, fill, plan.fill_limit_s, span)
 

@@ -27,6 +27,7 @@ from otel_kit.dev.evaluate.functions import DEFAULT_ZERO, EXCLUDE_NULL, value_fu
 from otel_kit.dev.evaluate.rollup import frame_of
 from otel_kit.dev.evaluate.series import Group, SeriesReader, Span
 from otel_kit.dev.evaluate.steps import step_for
+from otel_kit.dev.numbers import finite
 from otel_kit.errors import InputError, UnsupportedError
 
 __all__ = ["GroupValue", "WindowValues", "evaluate_window", "is_count_query"]
@@ -104,7 +105,9 @@ def evaluate_window(query: MonitorQuery, reader: SeriesReader, end: int) -> Wind
 
 
 def _over_time(frame: Frame, aggregate: Callable[[Sequence[float]], float]) -> _Values:
-    values = {group: aggregate(list(row.values())) if row else None for group, row in frame.rows.items()}
+    values = {
+        group: finite(aggregate(list(row.values()))) if row else None for group, row in frame.rows.items()
+    }
     return _Values(by=frame.by, values=values, seen=frame.seen, constant=frame.constant)
 
 
@@ -131,7 +134,9 @@ def _leaf(
     if not any(m.name == "as_count" for m in query.modifiers):
         return _over_time(frame, aggregate)
     buckets = span.with_step(frame.step).buckets()
-    values = {group: aggregate([row.get(b, 0.0) for b in buckets]) for group, row in frame.rows.items()}
+    values = {
+        group: finite(aggregate([row.get(b, 0.0) for b in buckets])) for group, row in frame.rows.items()
+    }
     return _Values(by=frame.by, values=values, seen=frame.seen, zero=True)
 
 
@@ -156,7 +161,7 @@ def _combined(op: str, left: _Values, right: _Values) -> _Values:
 
 def _known(value: float | None) -> float:
     if value is None:
-        raise InputError("a constant is divided by zero")
+        raise InputError("the constants of the query have no value together")
     return value
 
 
@@ -173,7 +178,9 @@ def _applied(
     elif change is None:
         kept = {group: 0.0 if value is None else value for group, value in found.values.items()}
     else:
-        kept = {group: None if value is None else change(value) for group, value in found.values.items()}
+        kept = {
+            group: None if value is None else finite(change(value)) for group, value in found.values.items()
+        }
     seen = {group: s for group, s in found.seen.items() if group in kept}
     zero = change is None and (found.zero or function.name == DEFAULT_ZERO)
     return _Values(by=found.by, values=kept, seen=seen, zero=zero)

@@ -6,7 +6,6 @@ UpDownCounter, which SDKs keep cumulative also when delta is preferred, and Data
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
@@ -25,6 +24,7 @@ from otel_kit.dev.intake.attributes import Resource, attributes_of, metric_name,
 from otel_kit.dev.intake.histograms import HistogramPoint, histogram_points, read_histogram
 from otel_kit.dev.intake.metric_config import MetricConfig
 from otel_kit.dev.model import Loss, MetricType, Point
+from otel_kit.dev.numbers import finite
 
 __all__ = ["map_metrics"]
 
@@ -97,7 +97,7 @@ class _Mapper:
             second = self._second(metric, point.time_unix_nano)
             if point.flags & _NO_VALUE or second is None:
                 continue
-            if not math.isfinite(value):
+            if finite(value) is None:
                 self._lose(metric, f"the value {value} is no number")
                 continue
             self.points.append(Point(name, kind, self._tags(point), second, value, None))
@@ -157,6 +157,6 @@ class _Mapper:
 
 def _quantiles(name: str, tags: tuple[str, ...], second: int, point: SummaryDataPoint) -> Iterator[Point]:
     for quantile in point.quantile_values:
-        if math.isfinite(quantile.value):
+        if finite(quantile.value) is not None:
             own = tuple(sorted({*tags, tag("quantile", quantile.quantile)}))
             yield Point(f"{name}.quantile", "gauge", own, second, quantile.value, None)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint, HistogramDataPoint
 
 from otel_kit.dev.model import Distribution
+from otel_kit.dev.numbers import finite
 
 __all__ = ["from_explicit", "from_exponential"]
 
@@ -18,7 +19,7 @@ def from_explicit(point: HistogramDataPoint) -> Distribution | None:
     """A histogram with explicit bounds; None when it counted nothing.
 
     Raises:
-        ValueError: when counts and bounds do not fit together.
+        ValueError: when counts and bounds do not fit together, or a number is not finite.
     """
     bounds, counts = list(point.explicit_bounds), list(point.bucket_counts)
     if counts and len(counts) != len(bounds) + 1:
@@ -38,7 +39,7 @@ def from_exponential(point: ExponentialHistogramDataPoint) -> Distribution | Non
     """A histogram with exponential buckets; None when it counted nothing.
 
     Raises:
-        ValueError: when the counts do not fit together.
+        ValueError: when the counts do not fit together, or a number is not finite.
     """
     raw = list(_exponential_buckets(point))
     total = sum(n for _, _, n in raw)
@@ -73,17 +74,23 @@ def _build(
 ) -> Distribution | None:
     if not count:
         return None
+    for name, known in (("sum", total), ("min", low), ("max", high)):
+        if known is not None and finite(known) is None:
+            raise ValueError(f"the {name} is {known}")
     mean = total / count if total is not None else None
     buckets = tuple(_finite(bucket, low, high, mean) for bucket in raw)
     # Without a sum (negative values are allowed) Datadog's sketch has only the buckets as well.
     middle = sum((a + b) / 2 * n for a, b, n in buckets)
-    return Distribution(
+    found = Distribution(
         count=float(count),
         sum=middle if total is None else total,
         min=buckets[0][0] if low is None else low,
         max=buckets[-1][1] if high is None else high,
         buckets=buckets,
     )
+    if any(finite(number) is None for number in (found.sum, *(n for bucket in buckets for n in bucket))):
+        raise ValueError("the bounds of its buckets are no finite numbers")
+    return found
 
 
 def _finite(bucket: Bucket, low: float | None, high: float | None, mean: float | None) -> Bucket:

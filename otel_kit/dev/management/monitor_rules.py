@@ -70,9 +70,12 @@ def _comparison(kind: str, query: str) -> tuple[str, float] | None:
     if kind in METRIC_TYPES:
         _parse(query)
     try:
-        return operator, float(number)
+        bound = float(number)
     except ValueError:
         return None
+    if abs(bound) > _LARGEST:
+        _refuse("query", f"{number[:40]} is too large a threshold")
+    return operator, bound
 
 
 def _parse(query: str) -> None:

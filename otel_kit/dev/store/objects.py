@@ -39,7 +39,7 @@ def save_monitor(connection: sqlite3.Connection, monitor: Mapping[str, Any]) -> 
     """Store a monitor under its id."""
     connection.execute(
         "UPDATE monitors SET definition = ? WHERE id = ?",
-        (json.dumps(monitor, ensure_ascii=False), monitor["id"]),
+        (_text(monitor), monitor["id"]),
     )
 
 
@@ -83,7 +83,7 @@ def save_dashboard(connection: sqlite3.Connection, dashboard: Mapping[str, Any])
     connection.execute(
         "INSERT INTO dashboards VALUES (?, (SELECT COALESCE(MAX(position), 0) + 1 FROM dashboards), ?, NULL) "
         "ON CONFLICT (id) DO UPDATE SET definition = excluded.definition",
-        (dashboard["id"], json.dumps(dashboard, ensure_ascii=False)),
+        (dashboard["id"], _text(dashboard)),
     )
 
 
@@ -110,6 +110,11 @@ def list_dashboards(connection: sqlite3.Connection, *, deleted: bool) -> list[tu
 def set_dashboard_deleted(connection: sqlite3.Connection, dashboard_id: str, deleted_at: str | None) -> None:
     """Delete a dashboard, or bring it back."""
     connection.execute("UPDATE dashboards SET deleted_at = ? WHERE id = ?", (deleted_at, dashboard_id))
+
+
+def _text(value: Mapping[str, Any]) -> str:
+    # What no answer could carry fails here, within the transaction, and so is not kept either.
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _object(text: str) -> Json:

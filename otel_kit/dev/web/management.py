@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from otel_kit.dev.errors import Refusal
+from otel_kit.dev.numbers import finite
 from otel_kit.dev.web.body import read_body
 from otel_kit.dev.web.rate_limits import RateLimits
 
@@ -94,7 +95,7 @@ async def _json(request: Request) -> Any:
     if not body.strip():
         return None
     try:
-        found = json.loads(body, parse_constant=_refuse_constant)
+        found = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite_float)
         # JSON may escape half a character, which no UTF-8 and so no database can hold.
         json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
@@ -102,5 +103,10 @@ async def _json(request: Request) -> Any:
     return found
 
 
+def _finite_float(text: str) -> float:
+    found = finite(float(text))
+    return _refuse_constant(text) if found is None else found
+
+
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name[:40]} is no number that can be kept")
