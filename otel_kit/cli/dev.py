@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import click
 
@@ -17,6 +19,15 @@ __all__ = ["dev"]
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SHORTEST_S: Final = 0.1
 _LONGEST_S: Final = 86_400.0
+# As the gateway sends: without these tags the points of two processes of one service overwrite each other.
+_METRIC_CONFIG: Final = {"resource_attributes_as_tags": True, "instrumentation_scope_metadata_as_tags": True}
+_HEADERS: Final = ",".join(
+    f"{name}={quote(value)}"
+    for name, value in (
+        (conventions.HEADER_DD_API_KEY, "local"),
+        (conventions.HEADER_DD_METRIC_CONFIG, json.dumps(_METRIC_CONFIG)),
+    )
+)
 
 
 @click.command()
@@ -60,9 +71,9 @@ def _say(port: int) -> None:
     output.echo("  a service or a collector sends here (any key will do):")
     output.echo(
         f"    export {conventions.ENV_OTLP_ENDPOINT}={url} "
-        f"OTEL_EXPORTER_OTLP_HEADERS={conventions.HEADER_DD_API_KEY}=local "
         "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=delta"
     )
+    output.echo(f"    export OTEL_EXPORTER_OTLP_HEADERS={_HEADERS}")
     output.echo("  `otel-kit plan` and `otel-kit apply` work on it:")
     output.echo(
         f"    export {conventions.ENV_DD_HOST}={url} "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import shlex
 import signal
 import sqlite3
 import stat
@@ -14,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.dev.process import Dev, running
-from tests.parts import ROOT, free_port
+from tests.dev.process import Dev, losses, running, series
+from tests.parts import ROOT, free_port, start
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +43,37 @@ def test_it_says_where_it_is_and_what_to_set() -> None:
     with running(port=port) as dev:
         lines = dev.part.output().splitlines()
         assert lines[0] == f"otel-kit dev: http://127.0.0.1:{port}"
-        exports = [line.split()[1:] for line in lines if "export " in line]
-        assert f"OTEL_EXPORTER_OTLP_ENDPOINT={dev.url}" in exports[0]
-        assert f"DD_HOST={dev.url}" in exports[1]
-        assert len(exports) == 2
+        found = exports(dev)
+        assert found["OTEL_EXPORTER_OTLP_ENDPOINT"] == found["DD_HOST"] == dev.url
+        assert found["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"] == "delta"
+
+
+def exports(dev: Dev) -> dict[str, str]:
+    """What it says to set, as a shell takes it."""
+    lines = [line.strip() for line in dev.part.output().splitlines() if "export " in line]
+    pairs = [pair.partition("=") for line in lines for pair in shlex.split(line.removeprefix("export "))]
+    return {key: value for key, _, value in pairs}
+
+
+WRITER = """
+import otel_kit
+from opentelemetry import metrics
+otel_kit.init()
+metrics.get_meter("t").create_counter("orders").add(50)
+"""
+
+
+def test_two_processes_of_one_service_that_set_it_lose_nothing(dev: Dev) -> None:
+    env = {**exports(dev), "OTEL_SERVICE_NAME": "twins"}
+    with (
+        start([sys.executable, "-c", WRITER], env=env) as one,
+        start([sys.executable, "-c", WRITER], env=env) as two,
+    ):
+        assert [one.wait(), two.wait()] == [0, 0], one.output() + two.output()
+    found = series(dev, "orders")
+    assert [[value for _, value in points] for points in found.values()] == [[50.0], [50.0]]
+    assert all("service:twins" in tags for tags in found)
+    assert losses(dev) == {}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
