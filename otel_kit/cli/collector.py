@@ -51,10 +51,14 @@ def render(environments: tuple[str, ...], spec_dir: Path, out: Path | None) -> N
     # All of them are made before the first is written.
     for spec, files in [(spec, generate(spec)) for spec in _specs(spec_dir, environments)]:
         folder = out or _default_folder(spec, spec_dir)
-        changed = write(folder, files)
-        for path in changed:
+        done = write(folder, files)
+        for path in done.changed:
             output.echo(str(path))
-        output.progress(f"{spec.environment}: {len(files)} files in {folder}, {len(changed)} changed")
+        for path in done.removed:
+            output.echo(f"{path} removed")
+        removed = f", {len(done.removed)} removed" if done.removed else ""
+        changed = f"{len(files)} files in {folder}, {len(done.changed)} changed"
+        output.progress(f"{spec.environment}: {changed}{removed}")
 
 
 @collector.command("validate")

@@ -3,38 +3,59 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from otel_kit.collector.names import RENDERED
 from otel_kit.collector.render import MARK
 from otel_kit.errors import InputError
 
-__all__ = ["differences", "write"]
+__all__ = ["Written", "differences", "write"]
 
 
-def write(folder: Path, files: Mapping[str, str]) -> list[Path]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a run did to its folder: files whose text is another now, and files that are gone."""
+
+    changed: tuple[Path, ...]
+    removed: tuple[Path, ...]
+
+
+def write(folder: Path, files: Mapping[str, str]) -> Written:
     """Write `files` (relative name -> text) into `folder`, and remove what an earlier run left there.
 
-    Nothing is touched before all of it is on disk. Returns the files whose text changed.
+    Nothing is touched before all of it is on disk.
 
     Raises:
         InputError: the folder cannot be written.
     """
     changed = [folder / name for name, text in files.items() if _text(folder / name) != text]
-    try:
-        with contextlib.ExitStack() as undo:
-            ready = [(_beside(path, files[_name(folder, path)], undo), path) for path in changed]
-            for temporary, path in ready:
+    removed = list(_leftovers(folder, files))
+    with contextlib.ExitStack() as undo:
+        ready = []
+        for path in changed:
+            with _failing_at(path):
+                ready.append((_beside(path, files[_name(folder, path)], undo), path))
+        for temporary, path in ready:
+            with _failing_at(path):
                 os.replace(temporary, path)  # noqa: PTH105 (as the rule of the house says it)
-        for stale in _leftovers(folder, files):
+    for stale in removed:
+        with _failing_at(stale):
             stale.unlink()
+    return Written(changed=tuple(changed), removed=tuple(removed))
+
+
+@contextlib.contextmanager
+def _failing_at(path: Path) -> Iterator[None]:
+    """An error names the file that was to be written, not a temporary one."""
+    try:
+        yield
     except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror}", where=str(error.filename or folder)
-        ) from error
-    return changed
+        raise InputError(f"cannot be written: {error.strerror}", where=str(path)) from error
 
 
 def differences(folder: Path, files: Mapping[str, str]) -> list[str]:
@@ -56,6 +77,8 @@ def _text(path: Path) -> str | None:
 
 def _beside(path: Path, text: str, undo: contextlib.ExitStack) -> str:
     """A temporary file in the same folder, which goes away unless it is renamed."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a folder stands in its place")
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     undo.callback(_remove, name)
@@ -71,7 +94,7 @@ def _remove(name: str) -> None:
 
 
 def _leftovers(folder: Path, files: Mapping[str, str]) -> Iterator[Path]:
-    """Files that we once wrote here and that are no longer rendered; no others."""
-    for path in sorted(folder.glob("*/*.yaml")):
-        if _name(folder, path) not in files and (_text(path) or "").startswith(MARK):
-            yield path
+    """Files that we once wrote here and that are no longer rendered: by their names, and by how they begin."""
+    for name in sorted(RENDERED - files.keys()):
+        if (_text(folder / name) or "").startswith(MARK):
+            yield folder / name

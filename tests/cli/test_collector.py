@@ -31,13 +31,23 @@ def test_render_writes_configs_and_manifests(tmp_path: Path) -> None:
         "config/cluster.yaml",
         "config/gateway.yaml",
         "config/node.yaml",
+        "manifests/00-namespace.yaml",
         "manifests/cluster.yaml",
         "manifests/gateway.yaml",
-        "manifests/namespace.yaml",
         "manifests/node.yaml",
     ]
     again = otel_kit("render", "--env", "staging", "--out", tmp_path)
     assert (again.stdout, "0 changed" in again.stderr) == ("", True)
+
+
+def test_render_says_what_it_removes(tmp_path: Path) -> None:
+    folder = spec(tmp_path / "specs", "kubernetes: {cluster: c}\ncollector: {distribution: kit}\n")
+    otel_kit("render", "--env", "test", "--spec-dir", folder, "--out", tmp_path / "out")
+    spec(folder, "")
+    done = otel_kit("render", "--env", "test", "--spec-dir", folder, "--out", tmp_path / "out")
+    gone = [tmp_path / "out" / "manifests" / name for name in ("00-namespace.yaml", "node.yaml")]
+    assert done.stdout.splitlines()[1:] == [f"{path} removed" for path in gone]
+    assert done.stderr.endswith("1 changed, 2 removed\n")
 
 
 def test_render_has_a_place_of_its_own_for_each_environment(tmp_path: Path) -> None:

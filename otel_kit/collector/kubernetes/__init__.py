@@ -10,17 +10,18 @@ from otel_kit.collector.kubernetes.network import default_deny, network_policy, 
 from otel_kit.collector.kubernetes.objects import Object, config_map, disruption_budget, namespace, secret
 from otel_kit.collector.kubernetes.workload import workload
 from otel_kit.collector.model import Config
+from otel_kit.collector.names import NAMESPACE_FILE
 from otel_kit.collector.spec import Spec
 
 __all__ = ["manifests"]
 
 
 def manifests(spec: Spec, configs: Mapping[str, Config], texts: Mapping[str, str]) -> dict[str, list[Object]]:
-    """Files of objects, by name: what all tiers share in ``namespace``, then a file for each tier.
+    """Files of objects, by name: what all tiers share with the namespace, then a file for each tier.
 
     `texts` are the rendered configs of `configs`, by tier.
     """
-    files = {"namespace": [namespace(spec), secret(spec), default_deny(spec)]}
+    files = {NAMESPACE_FILE: [namespace(spec), secret(spec), default_deny(spec)]}
     for tier, config in configs.items():
         files[tier] = _tier(spec, config, texts[tier])
     return files

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from typing import Any
@@ -20,6 +19,7 @@ from otel_kit.collector.kubernetes.objects import (
 )
 from otel_kit.collector.kubernetes.ports import listening
 from otel_kit.collector.model import Config
+from otel_kit.collector.render import fingerprint
 from otel_kit.collector.spec import SIGNALS, Spec, Tier
 from otel_kit.collector.text import Size
 from otel_kit.collector.tiers import tier_of
@@ -116,8 +116,8 @@ def _pod(spec: Spec, config: Config, text: str, *, needs_api: bool) -> dict[str,
     if role.takes == "collectors":
         body["topologySpreadConstraints"] = [_spread(f"topology.kubernetes.io/{t}") for t in ("zone",)]
         body["topologySpreadConstraints"].append(_spread("kubernetes.io/hostname"))
-    checksum = hashlib.sha256(text.encode()).hexdigest()
-    metadata = {"labels": labels(spec, role.tier), "annotations": {"otel-kit/config-sha256": checksum}}
+    annotations = {"otel-kit/config-sha256": fingerprint(text)}
+    metadata = {"labels": labels(spec, role.tier), "annotations": annotations}
     return {"metadata": metadata, "spec": body}
 
 

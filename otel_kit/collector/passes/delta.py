@@ -9,9 +9,8 @@ __all__ = ["delta"]
 
 
 def delta(config: Config, spec: Spec) -> Config:  # noqa: ARG001 (the signature of a pass)
-    """A difference needs a memory of the series, so it is taken where each always arrives: before any balancing.
-
-    And before redaction, which may give two series the same attributes.
+    """A difference needs a memory of the series, so it is taken where each always arrives, before any balancing;
+    and before redaction, which may give two series the same attributes.
     """
     if config.role.takes == "collectors":
         return config

@@ -20,7 +20,7 @@ _TEXTS = {"span": ("span.name", "span.status.message"), "spanevent": ("spanevent
 def redact(config: Config, spec: Spec) -> Config:
     """Where telemetry enters: an instance for each signal, and a transformation before it for what it leaves.
 
-    The SQL sanitiser is for traces alone: a shared instance would rewrite the bodies of all logs (seen at 0.158).
+    The SQL sanitiser is for traces alone: one for all would rewrite the bodies of all logs (seen at 0.158).
     """
     rules = _rules(spec)
     if config.role.takes == "collectors" or (not rules and not spec.redact.sql):
@@ -62,7 +62,7 @@ def _on_texts(spec: Spec) -> Iterator[dict[str, Any]]:
 
 
 def _on_nested(spec: Spec) -> Iterator[dict[str, Any]]:
-    """In records that need it, keys inside mappings come to the top, where the redaction processor sees them."""
+    """Keys inside mappings come to the top, where the redaction processor sees them; where there is a need."""
     if spec.redact.keys:
         pattern = rf'(?i)[:\[,]\{{.*["._-]({_words(spec)})":'
         statement = f"flatten(log.attributes) where IsMatch(String(log.attributes), {_quoted(pattern)})"
@@ -78,7 +78,7 @@ def _quoted(text: str) -> str:
 def _rules(spec: Spec) -> dict[str, Any]:
     rules: dict[str, Any] = {}
     if spec.redact.keys:
-        # Whole last words only: `token` must not hide `gen_ai.usage.input_tokens`. A number is a place in a list.
+        # Whole last words only: `token` must not hide `gen_ai.usage.input_tokens`. A number is a list's place.
         rules["blocked_key_patterns"] = [f"(?i)(^|[._-])({_words(spec)})([.][0-9]+)?$"]
     if spec.redact.values:
         rules["blocked_values"] = [p for value in spec.redact.values for p in expand(value)]
