@@ -182,6 +182,55 @@ def test_no_data_that_was_told_is_followed_by_a_recovery() -> None:
         assert [n.message for n in watch.told] == told
 
 
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        ("show_no_data", [("OK", "Alert"), ("Alert", "OK"), ("OK", "Alert")]),
+        (
+            "show_and_notify_no_data",
+            [("OK", "Alert"), ("Alert", "No Data"), ("No Data", "OK"), ("OK", "Alert")],
+        ),
+    ],
+)
+def test_an_alert_that_was_told_is_followed_by_its_recovery_over_a_gap(
+    missing: str, told: list[tuple[str, str]]
+) -> None:
+    series = Memory().put("m", {-30: 0})
+    message = "{{#is_alert_recovery}}fine again{{/is_alert_recovery}}"
+    watch = Watch(monitor("avg(last_5m):avg:m{*} > 1", message, on_missing_data=missing), series)
+    states = [watch.at(0)["*"]]
+    for second, value in ((330, 5), (1230, 0), (1630, 5)):
+        series.put("m", {second: value})
+        states += [watch.at(second + 30)["*"], watch.at(second + 400 if second == 330 else second + 60)["*"]]
+    assert states == ["OK", "Alert", "No Data", "OK", "OK", "Alert", "Alert"]
+    assert [(before, after) for _, before, after in watch.changes()] == told
+    assert ("fine again" in [n.message for n in watch.told]) == (missing == "show_no_data")
+
+
+def test_a_silent_no_data_is_not_repeated_as_the_alert_before_it() -> None:
+    series = Memory().put("m", {30: 5})
+    options = {"on_missing_data": "show_no_data", "renotify_interval": 10}
+    watch = Watch(monitor("avg(last_5m):avg:m{*} > 1", **options), series)
+    assert [watch.at(second)["*"] for second in (60, 400, 1200)] == ["Alert", "No Data", "No Data"]
+    assert watch.changes() == [("*", "No Data", "Alert")]
+
+
+@pytest.mark.parametrize(("duration", "hours"), [("60m", 1), ("1h", 1), ("3d", 72)])
+def test_how_long_a_group_is_remembered_can_be_chosen(duration: str, hours: int) -> None:
+    series = Memory().put("m", {0: 5}, "h:a")
+    watch = Watch(monitor("avg(last_5m):avg:m{*} by {h} > 1", group_retention_duration=duration), series)
+    assert watch.at(60) == {"h:a": "Alert"}
+    assert watch.at(3600 * hours) == {"h:a": "Alert"}
+    assert watch.at(3600 * hours + 1) == {}
+
+
+@pytest.mark.parametrize("duration", ["59m", "73h", "4d", "1w", "", 3600])
+def test_a_wrong_duration_of_groups_is_refused(duration: Any) -> None:
+    definition = monitor("avg(last_5m):avg:m{*} by {h} > 1", group_retention_duration=duration)
+    with pytest.raises(InputError, match="group_retention_duration"):
+        evaluate_monitor(definition, Memory(), NOW, {})
+
+
 def test_a_group_is_forgotten_a_day_after_its_last_point() -> None:
     watch = Watch(monitor("avg(last_5m):avg:m{*} by {h} > 1"), Memory().put("m", {0: 5}, "h:a"))
     assert watch.at(60) == {"h:a": "Alert"}
@@ -248,6 +297,8 @@ def test_an_alert_is_repeated() -> None:
             "options.scheduling_options",
         ),
         (monitor("avg(last_5m):avg:m{*} > 1", notify_by=["*"]), "options.notify_by"),
+        (monitor("avg(last_5m):avg:m{*} > 1", min_failure_duration=60), "options.min_failure_duration"),
+        (monitor("avg(last_5m):avg:m{*} > 1", aggregation={"metric": "x"}), "options.aggregation"),
         (monitor("avg(last_5m):avg:m{*} > 1", '{{eval "1+1"}}'), "eval"),
         (monitor("avg(last_5m):avg:m{*} > 1", "{{#is_alert}}{{#each x}}{{/each}}{{/is_alert}}"), "{{#each}}"),
         (monitor("avg(last_5m):avg:m{*} > 1", "{{last_triggered_at}}"), "last_triggered_at"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -26,8 +27,17 @@ from otel_kit.errors import InputError, UnsupportedError
 
 __all__ = ["GroupState", "Outcome", "evaluate_monitor"]
 
-_UNSUPPORTED_OPTIONS: Final = ("scheduling_options", "notify_by", "threshold_windows", "variables")
+_UNSUPPORTED_OPTIONS: Final = (
+    "scheduling_options",
+    "notify_by",
+    "threshold_windows",
+    "variables",
+    "min_failure_duration",
+    "aggregation",
+)
 _RETENTION_S: Final = 24 * 3600
+_RETENTION: Final = re.compile(r"(\d{1,4})([mhd])")
+_UNITS_S: Final = {"m": 60, "h": 3600, "d": 86_400}
 #: The name of the one group of a monitor without ``by {}``.
 _ALL: Final = "*"
 
@@ -39,14 +49,17 @@ class GroupState:
     Attributes:
         since_ms: when the group came into `state`.
         data_ms: the last point of the group.
-        notified_ms: the last notification about `state`.
-        renotified: how many of them were repetitions.
+        told: the state that recipients know of. No Data may come without a word, and a recovery is told only
+            if what it ends was.
+        notified_ms: when they were told the last time.
+        renotified: how many times `told` was repeated.
     """
 
     state: State
     value: float | None
     since_ms: int
     data_ms: int = 0
+    told: State = "OK"
     notified_ms: int = 0
     renotified: int = 0
 
@@ -71,6 +84,7 @@ class _Rules:
     group_delay_s: float | None
     host_delay_s: int
     delay_s: int
+    retention_s: int
     timeout_s: int
     renotify_s: int
     renotify_statuses: frozenset[str]
@@ -97,19 +111,19 @@ def evaluate_monitor(
             raise UnsupportedError(f"options.{key} is not evaluated")
     groups: dict[str, GroupState] = {}
     notifications = []
-    for name, value in _values(found, previous, end).items():
+    for name, value in _values(found, previous, end, rules.retention_s).items():
         before = previous.get(name)
         state = _judged(rules, found.by, value, before, end)
         if state is None:
             continue
         after = _moved(before, *state, value, now_ms=int(now * 1000))
         if _tells(rules, before, after, now_ms=int(now * 1000)):
-            repeated = before is not None and before.state == after.state
+            change = _change(name, before, after)
             after = replace(
-                after, notified_ms=int(now * 1000), renotified=after.renotified + 1 if repeated else 0
-            )
-            change = Change(
-                group=name, before=before.state if before else "No Data", after=after.state, repeated=repeated
+                after,
+                told=after.state,
+                notified_ms=int(now * 1000),
+                renotified=after.renotified + 1 if change.repeated else 0,
             )
             notifications.append(notification_of(monitor, change, after.value, rules.thresholds, rules.query))
         groups[name] = after
@@ -136,6 +150,7 @@ def _rules(monitor: Mapping[str, Any]) -> _Rules:
         group_delay_s=group_delay,
         host_delay_s=int(_number(options, "new_host_delay")),
         delay_s=int(_number(options, "evaluation_delay")),
+        retention_s=_retention(options.get("group_retention_duration")),
         timeout_s=int(_number(options, "timeout_h") * 3600),
         renotify_s=int(_number(options, "renotify_interval") * 60),
         renotify_statuses=frozenset(map(str, options.get("renotify_statuses") or ("alert", "no data"))),
@@ -156,19 +171,30 @@ def _number(options: Mapping[str, Any], key: str) -> float:
     return found
 
 
+def _retention(value: Any) -> int:
+    """Seconds that a group is remembered after its last point: 1 to 72 hours, 24 unless said otherwise."""
+    if value is None:
+        return _RETENTION_S
+    found = _RETENTION.fullmatch(value) if isinstance(value, str) else None
+    seconds = int(found.group(1)) * _UNITS_S[found.group(2)] if found else 0
+    if not 3600 <= seconds <= 72 * 3600:
+        raise InputError(f"options.group_retention_duration is {value!r}, which is not 1h to 72h")
+    return seconds
+
+
 def _values(
-    found: WindowValues, previous: Mapping[str, GroupState], end: int
+    found: WindowValues, previous: Mapping[str, GroupState], end: int, retention_s: int
 ) -> dict[str, GroupValue | None]:
-    """Each group that is remembered for 24 hours after its last point; None for one that was never seen."""
+    """Each group that is still remembered; None for one that was never seen."""
     values: dict[str, GroupValue | None] = {
         ",".join(group) or _ALL: value
         for group, value in found.groups.items()
-        if not found.by or end - value.seen.last <= _RETENTION_S
+        if not found.by or end - value.seen.last <= retention_s
     }
     for name, state in previous.items():
         grouped = name != _ALL
         last = state.data_ms // 1000
-        if name not in values and grouped == bool(found.by) and last > 0 and end - last <= _RETENTION_S:
+        if name not in values and grouped == bool(found.by) and last > 0 and end - last <= retention_s:
             values[name] = GroupValue(value=None, seen=Seen(first=0, last=last, present=False))
     if not found.by and _ALL not in values:
         values[_ALL] = None
@@ -221,9 +247,18 @@ def _moved(
     data_ms = found.seen.last * 1000 if found else 0
     if before is not None and before.state == state:
         return replace(before, value=value, data_ms=data_ms)
-    # A recovery is told only if what it ends was told, so the time of that is kept through it.
-    notified_ms = before.notified_ms if before else 0
-    return GroupState(state=state, value=value, since_ms=now_ms, data_ms=data_ms, notified_ms=notified_ms)
+    if before is None:
+        return GroupState(state=state, value=value, since_ms=now_ms, data_ms=data_ms)
+    return replace(before, state=state, value=value, since_ms=now_ms, data_ms=data_ms)
+
+
+def _change(name: str, before: GroupState | None, after: GroupState) -> Change:
+    known: State = before.state if before else "No Data"
+    if before is not None and after.state == "OK":
+        # What ends is what recipients know of, also when nothing was heard of it for a while.
+        known = before.told
+    repeated = before is not None and before.state == after.state
+    return Change(group=name, before=known, after=after.state, repeated=repeated)
 
 
 def _tells(rules: _Rules, before: GroupState | None, after: GroupState, *, now_ms: int) -> bool:
@@ -233,13 +268,11 @@ def _tells(rules: _Rules, before: GroupState | None, after: GroupState, *, now_m
         return True
     if after.state == "No Data":
         return before is not None and rules.missing == "notify"
-    if before is None or before.state == "OK":
-        return False
-    return before.state != "No Data" or before.notified_ms >= before.since_ms > 0
+    return before is not None and before.told != "OK"
 
 
 def _repeats(rules: _Rules, state: GroupState, *, now_ms: int) -> bool:
-    if not rules.renotify_s or not state.notified_ms or state.notified_ms < state.since_ms:
+    if not rules.renotify_s or state.told != state.state:
         return False
     if state.state.lower() not in rules.renotify_statuses:
         return False
