@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from otel_kit.datadog.vocabulary import METRIC_TYPES
 
-__all__ = ["CREATOR", "ORG_ID", "answer", "complete", "duplicate_of", "merge", "same_type"]
+__all__ = ["CREATOR", "ORG_ID", "answer", "complete", "merge", "same_type"]
 
 Json = dict[str, Any]
 ORG_ID: Final = 1
@@ -91,16 +91,6 @@ def answer(
     """The monitor as it goes back; a PUT leaves out the creator."""
     creator = {"creator": CREATOR} if with_creator else {}
     return {**{k: v for k, v in monitor.items() if k not in leave_out}, **creator}
-
-
-def duplicate_of(candidate: Mapping[str, Any], others: list[Json]) -> int | None:
-    """The id of another monitor with this name, type, query, message and tags; Datadog refuses a second."""
-    keys = ("name", "type", "query", "message", "tags")
-    wanted = [candidate.get(key) for key in keys]
-    for other in others:
-        if other["id"] != candidate["id"] and [other.get(key) for key in keys] == wanted:
-            return int(other["id"])
-    return None
 
 
 def same_type(left: str, right: str) -> bool:

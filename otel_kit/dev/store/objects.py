@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import sqlite3
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 __all__ = [
     "delete_monitor",
+    "find_duplicate",
     "insert_monitor",
     "list_dashboards",
     "list_monitors",
@@ -38,9 +40,18 @@ def insert_monitor(connection: sqlite3.Connection) -> int:
 def save_monitor(connection: sqlite3.Connection, monitor: Mapping[str, Any]) -> None:
     """Store a monitor under its id."""
     connection.execute(
-        "UPDATE monitors SET definition = ? WHERE id = ?",
-        (_text(monitor), monitor["id"]),
+        "UPDATE monitors SET definition = ?, fingerprint = ? WHERE id = ?",
+        (_text(monitor), _fingerprint(monitor), monitor["id"]),
     )
+
+
+def find_duplicate(connection: sqlite3.Connection, monitor: Mapping[str, Any]) -> int | None:
+    """The id of another monitor with this name, type, query, message and tags, or None."""
+    row = connection.execute(
+        "SELECT id FROM monitors WHERE fingerprint = ? AND id != ? ORDER BY id LIMIT 1",
+        (_fingerprint(monitor), monitor["id"]),
+    ).fetchone()
+    return int(row["id"]) if row else None
 
 
 def load_monitor(connection: sqlite3.Connection, monitor_id: int) -> Json | None:
@@ -110,6 +121,11 @@ def list_dashboards(connection: sqlite3.Connection, *, deleted: bool) -> list[tu
 def set_dashboard_deleted(connection: sqlite3.Connection, dashboard_id: str, deleted_at: str | None) -> None:
     """Delete a dashboard, or bring it back."""
     connection.execute("UPDATE dashboards SET deleted_at = ? WHERE id = ?", (deleted_at, dashboard_id))
+
+
+def _fingerprint(monitor: Mapping[str, Any]) -> str:
+    known = [monitor.get(key) for key in ("name", "type", "query", "message", "tags")]
+    return hashlib.sha256(_text({"": known}).encode()).hexdigest()
 
 
 def _text(value: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ __all__ = ["APPLICATION_ID", "SCHEMA", "VERSION"]
 
 #: "okit" in ASCII: how we know our own file (https://www.sqlite.org/pragma.html#pragma_application_id).
 APPLICATION_ID: Final = 0x6F6B6974
-VERSION: Final = 1
+VERSION: Final = 2
 
 SCHEMA: Final = """
 CREATE TABLE resources (id INTEGER PRIMARY KEY, attributes TEXT NOT NULL UNIQUE);
@@ -59,7 +59,10 @@ CREATE TABLE losses (
     signal TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (signal, reason)
 ) WITHOUT ROWID;
 
-CREATE TABLE monitors (id INTEGER PRIMARY KEY AUTOINCREMENT, definition TEXT NOT NULL, error TEXT);
+CREATE TABLE monitors (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, definition TEXT NOT NULL, fingerprint TEXT, error TEXT
+);
+CREATE INDEX monitors_by_fingerprint ON monitors (fingerprint);
 -- Datadog's ids have eight or more digits; shorter ones would hide a tool that counts on small numbers.
 INSERT INTO sqlite_sequence VALUES ('monitors', 10000000);
 CREATE TABLE dashboards (

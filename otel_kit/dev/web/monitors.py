@@ -12,7 +12,7 @@ from starlette.routing import Route
 from otel_kit.dev.errors import Refusal
 from otel_kit.dev.management.filters import select_monitors
 from otel_kit.dev.management.monitor_rules import check_monitor
-from otel_kit.dev.management.monitors import ORG_ID, answer, complete, duplicate_of, merge, same_type
+from otel_kit.dev.management.monitors import ORG_ID, answer, complete, merge, same_type
 from otel_kit.dev.numbers import whole_number
 from otel_kit.dev.store import monitoring, objects
 from otel_kit.dev.store.database import Database
@@ -47,7 +47,7 @@ class _Monitors:
         check_monitor(body)
         with self._database.write() as connection:
             monitor = complete(body, monitor_id=objects.insert_monitor(connection), now=_now())
-            _refuse_duplicate(monitor, objects.list_monitors(connection))
+            _refuse_duplicate(connection, monitor)
             objects.save_monitor(connection, monitor)
         return answer(monitor)
 
@@ -59,7 +59,7 @@ class _Monitors:
             changed = merge(existing, body, now=_now())
             if not same_type(changed["type"], existing["type"]):
                 raise Refusal(400, "The type of a monitor cannot be changed")
-            _refuse_duplicate(changed, objects.list_monitors(connection))
+            _refuse_duplicate(connection, changed)
             if changed["query"] != existing["query"]:
                 monitoring.forget(connection, changed["id"])
                 changed = {**changed, "overall_state": "No Data"}
@@ -131,8 +131,8 @@ class _Monitors:
         }
 
 
-def _refuse_duplicate(monitor: Mapping[str, Any], others: list[dict[str, Any]]) -> None:
-    duplicate = duplicate_of(monitor, others)
+def _refuse_duplicate(connection: sqlite3.Connection, monitor: Mapping[str, Any]) -> None:
+    duplicate = objects.find_duplicate(connection, monitor)
     if duplicate is not None:
         raise Refusal(400, f"Duplicate of an existing monitor_id:{duplicate} org_id:{ORG_ID}")
 
