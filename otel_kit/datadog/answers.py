@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from otel_kit.errors import ApiError
 
-__all__ = ["errors_of", "not_datadog", "parse_json", "refusal"]
+__all__ = ["errors_of", "not_datadog", "other_shape", "parse_json", "refusal"]
 
 _KEYS: Final = "DD_API_KEY, DD_APP_KEY and DD_SITE must belong to one organisation"
+_ONE_OBJECT: Final = re.compile(r"/(?:monitor|dashboard)/(?!validate$)")
 _REMEDIES: Final = {
     401: f"check the keys: {_KEYS}",
     403: f"check the keys and the application key's scopes: {_KEYS}",
@@ -35,6 +37,8 @@ def refusal(request: str, status: int, body: bytes) -> ApiError:
     if not told and _looks_like_html(body):
         return not_datadog(request, f"was answered {status} with an HTML page", status)
     said = f": {'; '.join(told)}" if told else ""
+    if status == 404 and not _ONE_OBJECT.search(request):
+        return not_datadog(request, f"was answered with 404{said}", status)
     remedy = _REMEDIES.get(status) or ("Datadog has a fault: try again" if status >= 500 else None)
     return ApiError(f"{request} was refused with {status}{said}", fix=remedy, status=status)
 
@@ -75,6 +79,12 @@ def not_datadog(request: str, what: str, status: int | None = None) -> ApiError:
     """The error for an answer that something else than Datadog's API gave."""
     fix = "a proxy stands in between, or DD_HOST or DD_SITE is wrong"
     return ApiError(f"{request} {what}, not by Datadog's API", fix=fix, status=status)
+
+
+def other_shape(request: str, what: str) -> ApiError:
+    """The error for good JSON that is not what the request asked for."""
+    fix = "a proxy or DD_HOST is to blame if it is not Datadog's API; nothing was guessed"
+    return ApiError(f"{request} was answered with JSON of another shape ({what})", fix=fix)
 
 
 def _looks_like_html(body: bytes) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -22,11 +22,13 @@ from datadog_api_client.exceptions import ApiException
 from datadog_api_client.rest import RESTClientObject
 
 from otel_kit.conventions import ENV_DD_HOST, ENV_DD_SITE
-from otel_kit.datadog.answers import not_datadog, parse_json, refusal
+from otel_kit.datadog.answers import not_datadog, other_shape, parse_json, refusal
 from otel_kit.datadog.connection import configuration_from
 from otel_kit.datadog.identity import live_object, read_mark
 from otel_kit.datadog.limits import RateLimits
 from otel_kit.datadog.model import Json, Kind, Live
+from otel_kit.datadog.pages import paged
+from otel_kit.datadog.shapes import misshapen, unreadable
 from otel_kit.errors import ApiError
 
 __all__ = ["Datadog"]
@@ -34,9 +36,11 @@ __all__ = ["Datadog"]
 _PATHS: Final[dict[Kind, str]] = {"monitor": "/api/v1/monitor", "dashboard": "/api/v1/dashboard"}
 _MONITORS_A_PAGE: Final = 1000
 _DASHBOARDS_A_PAGE: Final = 100
+_OVERLAP: Final = 25
 _PARALLEL: Final = 8
 _TRIES: Final = 4
 _TIMEOUT_SECONDS: Final = (5.0, 60.0)
+_ONE: Final = re.compile(r"/(monitor|dashboard)/(?!validate$)[^/]+")
 _DUPLICATE: Final = re.compile(r"Duplicate of an existing monitor_id:\s*(\d+)")
 
 #: Anything shorter is no key of Datadog's, and would be found in the middle of words.
@@ -83,12 +87,15 @@ class Datadog:
         """Close the connections."""
         self._client.close()
 
-    def marked(self, kind: Kind, whole: frozenset[str]) -> list[Live]:
-        """Every object with our mark; with its whole body where the mark is in `whole`."""
-        listing = self._monitors() if kind == "monitor" else self._dashboards()
-        found = [live_object(kind, body) for body in listing if read_mark(kind, body)]
+    def read(self, kind: Kind, whole: frozenset[str]) -> list[Live]:
+        """Every object of the organisation; whole in any case where our mark on it is in `whole`.
+
+        Raises:
+            ApiError: also where an object with our mark is not of the shape it should have.
+        """
         if kind == "monitor":
-            return found
+            return self._monitors()
+        found = self._dashboards()
         with ThreadPoolExecutor(_PARALLEL) as pool:
             return list(pool.map(lambda live: self._get(live) if live.mark in whole else live, found))
 
@@ -106,7 +113,7 @@ class Datadog:
         path = _PATHS[kind]
         for attempt in range(_TRIES):
             try:
-                return live_object(kind, self._call("POST", path, body=body))
+                return _live(kind, f"POST {path}", self._call("POST", path, body=body))
             except _NoAnswerError as error:
                 if attempt == _TRIES - 1:
                     raise
@@ -115,53 +122,40 @@ class Datadog:
                 if found is not None:
                     return found
             except ApiError as error:
-                return self._adopted(kind, body, mark, error)
+                _refuse_duplicate(error)
+                raise
         raise AssertionError("unreachable")
 
     def update(self, kind: Kind, live_id: str, body: Json) -> Live:
         """Replace an object."""
-        return live_object(kind, self._repeated("PUT", f"{_PATHS[kind]}/{live_id}", body=body))
+        path = f"{_PATHS[kind]}/{live_id}"
+        return _live(kind, f"PUT {path}", self._repeated("PUT", path, body=body))
 
     def _get(self, live: Live) -> Live:
-        return live_object(live.kind, self._repeated("GET", f"{_PATHS[live.kind]}/{live.id}"))
+        path = f"{_PATHS[live.kind]}/{live.id}"
+        return _live(live.kind, f"GET {path}", self._repeated("GET", path))
 
     def _find(self, kind: Kind, mark: str, fault: ApiError) -> Live | None:
-        found = [live for live in self.marked(kind, frozenset()) if live.mark == mark]
+        found = [live for live in self.read(kind, frozenset()) if live.mark == mark]
         if len(found) > 1:
             raise fault
         return found[0] if found else None
 
-    def _adopted(self, kind: Kind, body: Json, mark: str, error: ApiError) -> Live:
-        """A create that Datadog calls a duplicate of an object of ours becomes an update of that object."""
-        duplicate = _DUPLICATE.search(error.what) if error.status == 400 else None
-        if duplicate is None:
-            raise error
-        live = live_object(kind, self._repeated("GET", f"{_PATHS[kind]}/{duplicate[1]}"))
-        if live.mark != mark:
-            raise error
-        return self.update(kind, live.id, body)
+    def _monitors(self) -> list[Live]:
+        def page_from(start: int) -> list[Json]:
+            query = {"page": start // _MONITORS_A_PAGE, "page_size": _MONITORS_A_PAGE}
+            return _listed("monitor", self._repeated("GET", _PATHS["monitor"], query=query))
 
-    def _monitors(self) -> Iterator[Json]:
-        page = 0
-        while True:
-            query = {"page": page, "page_size": _MONITORS_A_PAGE}
-            monitors = _listed(self._repeated("GET", _PATHS["monitor"], query=query), "GET /api/v1/monitor")
-            yield from monitors
-            if len(monitors) < _MONITORS_A_PAGE:
-                return
-            page += 1
+        return [live_object("monitor", item) for item in paged(page_from, size=_MONITORS_A_PAGE)]
 
-    def _dashboards(self) -> Iterator[Json]:
-        start = 0
-        while True:
+    def _dashboards(self) -> list[Live]:
+        def page_from(start: int) -> list[Json]:
             query = {"count": _DASHBOARDS_A_PAGE, "start": start}
             answer = self._repeated("GET", _PATHS["dashboard"], query=query)
-            page = answer.get("dashboards") if isinstance(answer, dict) else None
-            dashboards = _listed(page, "GET /api/v1/dashboard")
-            yield from dashboards
-            if len(dashboards) < _DASHBOARDS_A_PAGE:
-                return
-            start += _DASHBOARDS_A_PAGE
+            return _listed("dashboard", answer.get("dashboards") if isinstance(answer, dict) else None)
+
+        pages = paged(page_from, size=_DASHBOARDS_A_PAGE, overlap=_OVERLAP)
+        return [live_object("dashboard", item) for item in pages]
 
     def _repeated(
         self, method: str, path: str, *, query: Json | None = None, body: Json | None = None
@@ -176,7 +170,8 @@ class Datadog:
 
     def _call(self, method: str, path: str, *, query: Json | None = None, body: Json | None = None) -> Any:
         """One request, repeated only while the rate limit refuses it; the JSON of its answer."""
-        request, route = f"{method} {path}", f"{method} {re.sub(r'/[^/]*[0-9][^/]*$', '/ID', path)}"
+        request = f"{method} {path}"
+        route = _ONE.sub(r"/\1/ID", request)
         for _ in range(_TRIES):
             self._limits.before(route)
             status, headers, answer = self._send(method, path, query, body)
@@ -192,7 +187,8 @@ class Datadog:
     def _send(
         self, method: str, path: str, query: Json | None, body: Json | None
     ) -> tuple[int, Mapping[str, str], bytes]:
-        headers = {**self._headers, "Accept": "application/json"}
+        # What a cache remembers of a listing would be taken for what is there.
+        headers = {**self._headers, "Accept": "application/json", "Cache-Control": "no-cache"}
         try:
             answer = self._client.call_api(
                 path,
@@ -219,10 +215,31 @@ class Datadog:
         return text.encode()
 
 
-def _listed(page: Any, request: str) -> list[Json]:
-    if not isinstance(page, list) or not all(isinstance(item, dict) and "id" in item for item in page):
-        raise not_datadog(request, "was answered with JSON of another shape")
+def _live(kind: Kind, request: str, answer: Any) -> Live:
+    fault = misshapen(kind, answer, whole=True)
+    if fault:
+        raise other_shape(request, f"no {kind}: {fault}")
+    return live_object(kind, answer)
+
+
+def _listed(kind: Kind, page: Any) -> list[Json]:
+    request = f"GET {_PATHS[kind]}"
+    if not isinstance(page, list):
+        raise other_shape(request, f"no list of {kind}s")
+    for item in page:
+        fault = unreadable(kind, item) or (read_mark(kind, item) and misshapen(kind, item, whole=False))
+        if fault:
+            name = item.get("id") if isinstance(item, dict) else None
+            raise other_shape(request, f"{kind} {name}: {fault}")
     return page
+
+
+def _refuse_duplicate(error: ApiError) -> None:
+    """Never write over what was not compared: that would undo changes that no plan has shown."""
+    duplicate = _DUPLICATE.search(error.what) if error.status == 400 else None
+    if duplicate:
+        what = f"it exists as monitor {duplicate[1]}, which the listing did not show"
+        raise ApiError(what, fix="run plan again", status=error.status) from error
 
 
 def _unanswered(request: str, error: Exception) -> ApiError:

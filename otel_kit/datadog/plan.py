@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from otel_kit.datadog.diff import Edit
+from otel_kit.datadog.diff import Edit, canonical
 from otel_kit.datadog.identity import TAG_KEY
 from otel_kit.datadog.model import KINDS, Definition, Json, Kind, Live
 from otel_kit.datadog.normalise import body_for_create, body_for_update, edits
@@ -28,6 +28,7 @@ class Action:
         edits: what differs; empty for a create.
         body: what is sent.
         live: the object to update; None for a create.
+        twin: an object without our mark that looks like the one to create.
     """
 
     verb: Literal["create", "update"]
@@ -35,11 +36,23 @@ class Action:
     body: Json
     edits: tuple[Edit, ...] = ()
     live: Live | None = None
+    twin: Live | None = None
 
     @property
     def label(self) -> str:
         """``monitor 'http-errors-shop-bff'``."""
         return f"{self.definition.kind} '{self.definition.id}'"
+
+    @property
+    def key(self) -> tuple[Kind, str]:
+        """Which definition it carries out."""
+        return self.definition.kind, self.definition.id
+
+    def is_still(self, other: Action | None) -> bool:
+        """Would `other`, of a plan made later, do the same to the same object?"""
+        if other is None or (self.live and self.live.id) != (other.live and other.live.id):
+            return False
+        return self.edits == other.edits and self.body == other.body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,18 +84,20 @@ def make_plan(definitions: Sequence[Definition], live: Iterable[Live]) -> Plan:
 
     Args:
         definitions: what the files want.
-        live: what Datadog has with our mark; whole bodies for all that `definitions` name.
+        live: what Datadog has; whole bodies for all with a mark that `definitions` name.
 
     Raises:
         InputError: two live objects carry one mark, or an update would need what Datadog does not allow.
     """
     wanted = {(d.kind, d.id) for d in definitions}
-    ours = [item for item in live if item.mark is not None]
+    found = list(live)
+    ours = [item for item in found if item.mark is not None]
+    unmarked = {_looks(item.body): item for item in found if item.kind == "monitor" and item.mark is None}
     marked = _by_mark(item for item in ours if (item.kind, item.mark) in wanted)
     actions: list[Action] = []
     for definition in sorted(definitions, key=lambda d: (KINDS.index(d.kind), d.id)):
         existing = marked.get((definition.kind, definition.id))
-        action = _update(definition, existing) if existing else _create(definition)
+        action = _update(definition, existing) if existing else _create(definition, unmarked)
         if action is not None:
             actions.append(action)
     orphans = sorted(
@@ -110,8 +125,15 @@ def _copied(kind: Kind, mark: str, items: Iterable[Live]) -> str:
     return f"two or more {kind}s in Datadog carry the mark {TAG_KEY}:{mark}: {names}"
 
 
-def _create(definition: Definition) -> Action:
-    return Action(verb="create", definition=definition, body=body_for_create(definition))
+def _create(definition: Definition, unmarked: Mapping[str, Live]) -> Action:
+    body = body_for_create(definition)
+    twin = unmarked.get(_looks(body)) if definition.kind == "monitor" else None
+    return Action(verb="create", definition=definition, body=body, twin=twin)
+
+
+def _looks(body: Json) -> str:
+    monitor_type = "query alert" if body.get("type") in METRIC_TYPES else body.get("type")
+    return canonical([body.get("name"), body.get("query"), monitor_type])
 
 
 def _update(definition: Definition, live: Live) -> Action | None:

@@ -30,7 +30,7 @@ def plan_lines(plan: Plan, paint: Paint) -> Iterator[str]:
                 yield from _action(action, paint)
             yield ""
     if plan.orphans:
-        yield paint("In Datadog with our mark, but no longer in files (left alone; delete by hand)", "title")
+        yield paint("In Datadog with our mark, but not in these folders (left alone)", "title")
         yield from (f"  ? {_orphan(orphan)}" for orphan in plan.orphans)
         yield ""
     yield summary(plan)
@@ -59,6 +59,9 @@ def _action(action: Action, paint: Paint) -> Iterator[str]:
     yield f"{head}  {definition.name}  {paint(f'({definition.where()})', 'faint')}"
     if action.verb == "create":
         yield f"      {_gist(action)}"
+    if action.twin:
+        told = f"an unmanaged monitor {action.twin.id} has the same name and query, and stays beside it"
+        yield "      " + paint(f"! {told}", "update")
     for edit in action.edits:
         yield from _edit(edit, paint)
 

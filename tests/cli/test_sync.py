@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ import pytest
 
 from tests import system
 from tests.datadog.management import Management
+from tests.datadog.proxy import Fault, proxy
 from tests.parts import ROOT, eventually, free_port, start
 
 KEYS = {"DD_API_KEY": "0123456789abcdef" * 2, "DD_APP_KEY": "fedcba9876543210" * 2}
@@ -186,6 +188,30 @@ def test_an_invalid_monitor_among_others_writes_nothing(folder: Path, stand_in: 
     assert ended.err.startswith("error: Datadog would refuse monitors/b.yaml:5: monitor 'late': POST")
     assert ended.err.count("\n") == 1
     assert stand_in.monitors() == []
+
+
+def test_ctrl_c_says_what_was_applied(folder: Path, stand_in: Management) -> None:
+    (folder / "monitors" / "b.yaml").write_text(MONITOR.replace("errors:", "late:").replace("Errors", "Late"))
+    with proxy(stand_in.url) as between:
+        writes = ("POST", "/api/v1/monitor")
+        between.faults.append(Fault(method="POST", path="/api/v1/monitor", status=0, hold=True))
+        # A validation is such a POST too: let it through.
+        between.faults[0:0] = [
+            Fault(method="POST", path="/api/v1/monitor/validate", status=200, body=b"{}") for _ in range(2)
+        ]
+        env = {"PYTHONPATH": str(ROOT), **KEYS, "DD_HOST": between.url}
+        args = [sys.executable, "-m", "otel_kit.cli", "apply", "--yes"]
+        with start(args, cwd=folder, env=env) as part:
+            eventually(lambda: writes in between.requests, timeout=20)
+            os.kill(part.pid, signal.SIGINT)
+            assert part.wait() == 1
+            eventually(lambda: "error: " in part.output(), timeout=2)
+            told = part.output().partition("error: ")[2]
+    assert told.startswith(
+        "monitors/a.yaml:2: stopped by Ctrl-C during the create of monitor 'errors', which may"
+    )
+    assert "applied before it: nothing; not tried: monitor 'late'; " in told
+    assert told.count("\n") == 1
 
 
 def test_files_are_checked_without_the_client(folder: Path) -> None:

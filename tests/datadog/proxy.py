@@ -24,6 +24,7 @@ class Fault:
         method, path: of the request; a path matches what starts with it.
         status: answered instead; 0 closes the connection without an answer.
         forward: whether the stand-in still gets the request: its answer is lost on the way back.
+        hold: whether the answer waits for `Proxy.release`.
     """
 
     method: str
@@ -32,6 +33,7 @@ class Fault:
     body: bytes = b'{"errors": ["injected"]}'
     headers: Mapping[str, str] = field(default_factory=dict)
     forward: bool = False
+    hold: bool = False
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class Proxy:
     headers: list[Mapping[str, str]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    release: threading.Event = field(default_factory=threading.Event)
 
     def writes(self) -> list[tuple[str, str]]:
         """What could have changed something."""
@@ -57,6 +60,8 @@ class Proxy:
             fault = next((f for f in self.faults if f.method == method and path.startswith(f.path)), None)
             if fault:
                 self.faults.remove(fault)
+        if fault and fault.hold:
+            self.release.wait(30)
         if fault is None or fault.forward:
             forwarded = self._forward(method, path, body, headers)
             if fault is None:
@@ -97,7 +102,8 @@ def proxy(target: str) -> Iterator[Proxy]:
             for key, value in {**headers, "Content-Length": str(len(answer))}.items():
                 self.send_header(key, value)
             self.end_headers()
-            self.wfile.write(answer)
+            with contextlib.suppress(BrokenPipeError):
+                self.wfile.write(answer)
 
         do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815 - the names http.server looks for
 
@@ -111,5 +117,6 @@ def proxy(target: str) -> Iterator[Proxy]:
         try:
             yield seen
         finally:
+            seen.release.set()
             server.shutdown()
             thread.join()

@@ -67,6 +67,14 @@ def definition(kind: Kind, body: Json, own_id: str = "sample") -> Definition:
     return Definition(kind=kind, id=own_id, body=body, source=Node({}, "sample.yaml", 1))
 
 
+def monitor(own_id: str, **change: Any) -> Definition:
+    """A monitor named by its id in capitals."""
+    return definition("monitor", {**MONITOR, "name": own_id.upper(), **change}, own_id)
+
+
+BOARD = definition("dashboard", DASHBOARD, "board")
+
+
 def stored(wanted: Definition, number: int = 7) -> Live:
     """The object as Datadog has it after a create, by the stand-in's rules."""
     body = json.loads(json.dumps(marked_body(wanted)))

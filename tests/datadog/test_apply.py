@@ -2,58 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 
-from otel_kit.datadog.api import Datadog
-from otel_kit.datadog.apply import apply_plan, plan_against
-from otel_kit.datadog.model import Definition, Json
-from otel_kit.datadog.plan import Plan
-from otel_kit.errors import ApiError, InputError, OtelKitError
-from tests.datadog.management import Management
-from tests.datadog.proxy import Fault, Proxy, proxy
-from tests.datadog.samples import DASHBOARD, MONITOR, definition, shipped
+from otel_kit.datadog.apply import apply_plan
+from otel_kit.datadog.model import Json
+from otel_kit.errors import ApiError, InputError
+from tests.datadog.conftest import Org
+from tests.datadog.proxy import Fault
+from tests.datadog.samples import BOARD, DASHBOARD, MONITOR, definition, monitor, shipped
 
-API_KEY, APP_KEY = "a" * 16 + "0123456789abcdef", "b" * 24 + "0123456789abcdef"
-
-
-@dataclass(frozen=True, slots=True)
-class Org:
-    """The client under test, the proxy it goes through, and the page on the other side."""
-
-    api: Datadog
-    proxy: Proxy
-    page: Management
-    waits: list[str]
-
-    def plan(self, definitions: Sequence[Definition]) -> Plan:
-        return plan_against(definitions, self.api)
-
-    def apply(self, definitions: Sequence[Definition]) -> list[str]:
-        """What was written, as labels."""
-        done: list[str] = []
-        apply_plan(self.plan(definitions), self.api, lambda a: done.append(f"{a.action.verb} {a.live.name}"))
-        return done
-
-
-@pytest.fixture
-def org(datadog: Management) -> Iterator[Org]:
-    with proxy(datadog.url) as between:
-        environment = {"DD_API_KEY": API_KEY, "DD_APP_KEY": APP_KEY, "DD_HOST": between.url}
-        waits: list[str] = []
-        api = Datadog(environment, told=waits.append, pause=0.01)
-        yield Org(api, between, datadog, waits)
-        api.close()
-
-
-def monitor(own_id: str, **change: Any) -> Definition:
-    return definition("monitor", {**MONITOR, "name": own_id.upper(), **change}, own_id)
-
-
-BOARD = definition("dashboard", DASHBOARD, "board")
 INVALID = "avg(last_5m):avg:a{*} by {host} > 0.8"  # not the 0.9 of the thresholds
 
 
@@ -183,14 +140,6 @@ def test_a_create_that_never_arrived_is_sent_again(org: Org) -> None:
     assert len(org.page.dashboards()) == 1
 
 
-def test_a_duplicate_that_is_ours_is_adopted(org: Org) -> None:
-    plan = org.plan([monitor("a")])
-    org.apply([monitor("a", options={})])  # somebody was quicker, with other options
-    apply_plan(plan, org.api, lambda _: None)
-    assert len(org.page.monitors()) == 1
-    assert org.plan([monitor("a")]).actions == ()
-
-
 def test_a_rate_limit_is_waited_for(org: Org) -> None:
     limit = {"X-RateLimit-Name": "monitors", "X-RateLimit-Reset": "1", "X-RateLimit-Remaining": "0"}
     org.proxy.faults += [Fault(method="GET", path="/api/v1/monitor", status=429, headers=limit)]
@@ -204,54 +153,3 @@ def test_more_objects_than_a_page_holds(org: Org) -> None:
     plan = org.plan(boards)
     assert (plan.actions, plan.unchanged) == ((), 105)
     assert {"X-Datadog-Managed-By": "iac"}.items() <= org.proxy.headers[0].items()
-
-
-@pytest.mark.parametrize(
-    ("fault", "sentence"),
-    [
-        (
-            Fault(method="GET", path="/", status=401, body=b'{"errors": ["Unauthorized"]}'),
-            "GET /api/v1/monitor was refused with 401: Unauthorized; check the keys",
-        ),
-        (
-            Fault(method="GET", path="/", status=403, body=f'{{"errors": ["no {API_KEY}"]}}'.encode()),
-            "GET /api/v1/monitor was refused with 403: no ***; check the keys and the application key's",
-        ),
-        (
-            Fault(method="GET", path="/", status=200, body=b"<html>Sign in</html>"),
-            "GET /api/v1/monitor was answered with an HTML page, not by Datadog's API; a proxy",
-        ),
-        (
-            Fault(method="GET", path="/", status=407, body=b"<html>\xff\xfe</html>"),
-            "GET /api/v1/monitor was refused with a page that is no text, not by Datadog's API",
-        ),
-        (
-            Fault(method="GET", path="/", status=302, headers={"Location": "http://127.0.0.1:1/"}),
-            "GET /api/v1/monitor was redirected (302), not by Datadog's API",
-        ),
-        (
-            Fault(method="GET", path="/", status=200, body=b'[{"id": 1, "na'),
-            "GET /api/v1/monitor was answered with broken JSON",
-        ),
-        (
-            Fault(method="GET", path="/", status=200, body=b'{"monitors": []}'),
-            "GET /api/v1/monitor was answered with JSON of another shape",
-        ),
-    ],
-)
-def test_a_bad_answer_is_one_sentence_with_the_request(org: Org, fault: Fault, sentence: str) -> None:
-    org.proxy.faults.append(fault)
-    with pytest.raises(OtelKitError) as caught:
-        org.plan([monitor("a")])
-    told = str(caught.value)
-    assert told.startswith(sentence)
-    assert "\n" not in told
-    assert API_KEY not in told
-    assert APP_KEY not in told
-
-
-def test_a_fault_that_lasts_is_told(org: Org) -> None:
-    org.proxy.faults += [Fault(method="GET", path="/", status=503) for _ in range(4)]
-    with pytest.raises(ApiError, match=r"GET /api/v1/monitor was refused with 503: injected; Datadog has a"):
-        org.plan([])
-    assert len(org.proxy.requests) == 4

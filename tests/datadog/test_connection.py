@@ -70,5 +70,5 @@ def test_a_bad_environment_is_one_sentence(
 def test_nobody_there_is_one_sentence(host: str, sentence: str) -> None:
     api = Datadog({**KEYS, "DD_HOST": host}, told=print, pause=0.01)
     with pytest.raises(ApiError) as caught:
-        api.marked("monitor", frozenset())
+        api.read("monitor", frozenset())
     assert str(caught.value).startswith(f"GET {host}/api/v1/monitor: {sentence}")

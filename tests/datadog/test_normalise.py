@@ -145,5 +145,5 @@ def test_a_tab_by_hand_is_kept_and_its_widgets_cannot_be_lost() -> None:
     live = live_object("dashboard", body)
     assert body_for_update(wanted, live)["tabs"] == body["tabs"]
     fewer = definition("dashboard", {**DASHBOARD, "widgets": DASHBOARD["widgets"][:3]})
-    with pytest.raises(UnsupportedError, match="the tab 'Mine' of dashboard .* shows widget"):
+    with pytest.raises(UnsupportedError, match=r"the tab 'Mine' of dashboard .* shows widget"):
         body_for_update(fewer, live)

@@ -47,7 +47,7 @@ def test_creates_updates_and_orphans_in_a_stable_order() -> None:
         "  + board  Storage  (sample.yaml:1)",
         "      ordered layout, widgets: 6",
         "",
-        "In Datadog with our mark, but no longer in files (left alone; delete by hand)",
+        "In Datadog with our mark, but not in these folders (left alone)",
         "  ? monitor 9 'GONE' (gone)",
         "",
         "Plan: 2 to create, 1 to update, 1 unchanged.",
