@@ -46,6 +46,15 @@ def test_points_without_a_quotient_are_skipped() -> None:
     assert value("sum(last_1m):avg:a{*} / avg:b{*}", series) == 10
 
 
+def test_more_steps_than_a_graph_could_show_are_refused() -> None:
+    year = 365 * 86_400
+    series = Memory().put("m", {-1: 1})
+    for query in ("sum:m{*}.rollup(sum, 1)", "default_zero(sum:m{*}.rollup(sum, 60))"):
+        with pytest.raises(InputError, match="more than the 10000 of one series"):
+            query_series(query, series, NOW - year, NOW)
+    assert len(query_series("sum:m{*}.rollup(sum, 3600)", series, NOW - year, NOW)) == 1
+
+
 def test_what_leaves_the_range_of_floats_has_no_value() -> None:
     series = Memory().put("m", {-50: 1e308, -30: 1e308, -10: 1e308}, "h:a").put("m", {-50: 1e308}, "h:b")
     series.count("c", {-50: 1e308, -30: 1e308}).put("low", {-50: -1e308, -30: 1e308, -10: 1e308})

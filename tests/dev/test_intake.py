@@ -139,6 +139,20 @@ def test_a_decompression_bomb_ends_in_413(dev: Dev, encoding: str) -> None:
     assert (status, "after decompression" in answer["message"]) == (413, True)
 
 
+@pytest.mark.parametrize(("encoding", "part"), [("gzip", "members"), ("zstd", "frames")])
+def test_a_body_in_several_parts_is_read_and_one_in_very_many_refused(
+    dev: Dev, encoding: str, part: str
+) -> None:
+    pack = gzip.compress if encoding == "gzip" else zstandard.ZstdCompressor().compress
+    text = json.dumps(spans("000000000000000000000000000000ba", f"00000000000000{len(part):02x}")).encode()
+    halves = pack(text[:100]) + pack(b"") + pack(text[100:])
+    assert send(dev, "traces", halves, content_encoding=encoding) == (200, {})
+    status, answer = send(dev, "traces", pack(b"") * 100_000, content_encoding=encoding)
+    assert (status, f"more than 100 {part}" in answer["message"]) == (400, True)
+    status, answer = send(dev, "traces", halves[:-1], content_encoding=encoding)
+    assert (status, "ends too early" in answer["message"]) == (400, True)
+
+
 def test_logs_carry_status_message_trace_and_tags(dev: Dev) -> None:
     trace_id = "00000000000000000000000000000abc"
     lines = [

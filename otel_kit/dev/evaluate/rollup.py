@@ -26,11 +26,13 @@ from otel_kit.dev.evaluate.modifiers import Plan, plan_of
 from otel_kit.dev.evaluate.series import Group, SeriesData, SeriesReader, Span
 from otel_kit.dev.model import Distribution
 from otel_kit.dev.numbers import finite
-from otel_kit.errors import UnsupportedError
+from otel_kit.errors import InputError, UnsupportedError
 
 __all__ = ["frame_of"]
 
 Row = dict[int, float]
+#: Each series is filled bucket by bucket, so a year of seconds would fill the memory.
+_MAX_BUCKETS: Final = 10_000
 _PERCENTILE: Final = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
 _AGGREGATE: Final[dict[str, Callable[[Sequence[float]], float]]] = {
     "avg": lambda values: sum(values) / len(values),
@@ -46,10 +48,16 @@ def frame_of(query: MetricQuery, reader: SeriesReader, span: Span, *, missing_ta
 
     Raises:
         UnsupportedError: an aggregator or modifier that is not evaluated, by name.
+        InputError: more buckets than a series may have.
     """
     plan = plan_of(query)
     _check(query)
     span = span.with_step(plan.step or span.step)
+    if len(span.buckets()) > _MAX_BUCKETS:
+        raise InputError(
+            f"{len(span.buckets())} steps of {span.step} s are more than the {_MAX_BUCKETS} of one series",
+            fix="roll up to longer steps, or ask for less time",
+        )
     members: defaultdict[Group, list[SeriesData]] = defaultdict(list)
     for series in reader.read(query.metric, span.start, span.end):
         # What begins after the time looked at was not there yet.
