@@ -1,7 +1,8 @@
 """Read YAML into a tree that remembers where each value stands, so that every error can name file and line.
 
 Scalars follow YAML 1.2's core schema and JSON: ``no``, ``on``, ``12:30`` and ``2026-11-24`` are strings, as
-people mean them. Duplicate keys are refused. Nothing here knows what a monitor is.
+people mean them. Duplicate keys are refused, and so is what no person writes: deep nesting, and aliases that
+multiply. Nothing here knows what a monitor is.
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import yaml
 
 from otel_kit.errors import InputError
 
 __all__ = ["Node", "Value", "load_yaml", "parse_yaml"]
+
+_MAX_DEPTH: Final = 100
+#: Values of one file, each alias counted with all that it stands for.
+_MAX_VALUES: Final = 200_000
 
 Value: TypeAlias = "dict[str, Node] | list[Node] | str | int | float | bool | None"
 
@@ -116,7 +121,7 @@ def parse_yaml(text: str, file: str) -> Node:
     except yaml.YAMLError as error:
         raise InputError(f"is not YAML: {' '.join(str(error).split())}", where=file) from error
     except RecursionError:
-        raise InputError("is nested too deeply", where=file) from None
+        raise _too_deep(f"{file}:{_line_of_depth(text)}") from None
     if root is None:
         return Node(None, file, 1)
     return _Builder(file).node(root, root.start_mark.line + 1)
@@ -129,14 +134,38 @@ def _broken(error: yaml.MarkedYAMLError, file: str) -> InputError:
     return InputError(f"broken YAML: {', '.join(p for p in parts if p)}", where=where)
 
 
+def _too_deep(where: str) -> InputError:
+    return InputError(f"is nested more than {_MAX_DEPTH} levels deep", where=where)
+
+
+def _line_of_depth(text: str) -> int:
+    """The line in which the nesting passes what is read; the events come without recursion."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            return int(event.start_mark.line) + 1
+    return 1
+
+
 class _Builder:
     def __init__(self, file: str) -> None:
         self._file = file
         self._open: list[yaml.Node] = []
+        self._values = 0
 
     def node(self, source: yaml.Node, line: int) -> Node:
         if any(source is outer for outer in self._open):
             raise self._error("an anchor contains itself", line)
+        if len(self._open) > _MAX_DEPTH:
+            raise _too_deep(f"{self._file}:{line}")
+        self._values += 1
+        if self._values > _MAX_VALUES:
+            # An alias stands where its anchor does; the entry of the file that holds it all is of more help.
+            line = self._open[1].start_mark.line + 1 if len(self._open) > 1 else line
+            raise self._error(
+                f"with its aliases the file has more than {_MAX_VALUES} values", line, "split it"
+            )
         self._open.append(source)
         try:
             return Node(self._value(source, line), self._file, line)

@@ -37,6 +37,12 @@ def test_an_anchor_is_read_as_often_as_it_is_used() -> None:
     assert parse_yaml("a: &x {k: 1}\nb: *x\n", "f").plain() == {"a": {"k": 1}, "b": {"k": 1}}
 
 
+#: Each line stands for nine of the line before.
+LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -49,7 +55,11 @@ def test_an_anchor_is_read_as_often_as_it_is_used() -> None:
         ("x: &a {}\ny:\n  <<: *a", "f:3: merge keys (<<) are not read"),
         ("a: 1\n---\nb: 2", "f:2: broken YAML: expected a single document"),
         ("a: 1e999", "f:1: '1e999' is too large for a number"),
-        ("[" * 5000, "f"),
+        ("a: 1\nb: " + "[" * 150 + "]" * 150, "f:2: is nested more than 100 levels deep"),
+        ("\n".join(" " * i + "a:" for i in range(600)), "f:101: is nested more than 100 levels deep"),
+        ("[" * 900 + "]" * 900, "f:1: is nested more than 100 levels deep"),
+        ("[" * 200_000, "f:1: "),
+        (LAUGHS, "f:8: with its aliases the file has more than 200000 values; split it"),
         ("a: \x01", "f: is not YAML: unacceptable character"),
     ],
 )
