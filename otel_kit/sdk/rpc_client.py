@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import grpc
 import grpc.aio
@@ -18,7 +18,10 @@ from opentelemetry import context as context_api
 from otel_kit.sdk.notes import quietly
 from otel_kit.sdk.rpc import Rpc, Rpcs, code_name, unrecorded
 
-__all__ = ["ClientInterceptor", "aio_client_interceptors"]
+__all__ = ["ClientInterceptor", "aio_client_interceptors", "watching"]
+
+#: Attribute of a call of grpc.aio that holds what is recorded of it.
+_RPC: Final = "_otel_kit_rpc"
 
 
 class _Details(NamedTuple):
@@ -136,7 +139,7 @@ class _Aio:
             raise
         finally:
             context_api.detach(token)
-        call.add_done_callback(lambda ended: quietly("gRPC call", lambda: _aio_done(rpc, ended)))
+        quietly("gRPC call", lambda: _when_aio_done(call, rpc))
         return call
 
 
@@ -156,8 +159,50 @@ class _StreamStream(_Aio, grpc.aio.StreamStreamClientInterceptor):  # type: igno
     intercept_stream_stream: Any = _Aio._call
 
 
-def _aio_done(rpc: Rpc, call: Any) -> None:
-    rpc.finish(code_name(_now(call.code())) or "UNKNOWN", details=_now(call.details()) or "")
+def _when_aio_done(call: Any, rpc: Rpc) -> None:
+    def done(ended: Any) -> None:
+        rpc.finish(code_name(_now(ended.code())) or "UNKNOWN", details=_now(ended.details()) or "")
+
+    setattr(call, _RPC, rpc)
+    call.add_done_callback(lambda ended: quietly("gRPC call", lambda: done(ended)))
+
+
+def watching(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """``__aiter__`` of the calls of grpc.aio whose responses are a stream."""
+
+    def aiter_(call: Any) -> Any:
+        responses = original(call)
+        return quietly("gRPC call", lambda: _Watched(call, responses)) or responses
+
+    return aiter_
+
+
+class _Watched:
+    """The responses of a call, which ends its span when ``async for`` is left before their end.
+
+    grpc.aio lets such a call go on until its channel is closed, and keeps every object of it until then.
+    """
+
+    def __init__(self, call: Any, responses: Any) -> None:
+        self._responses = responses
+        weakref.finalize(self, quietly, "gRPC call", lambda: _left(call)).atexit = False
+
+    def __aiter__(self) -> _Watched:
+        return self
+
+    def __anext__(self) -> Any:
+        return self._responses.__anext__()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._responses, name)
+
+
+def _left(call: Any) -> None:
+    begun = call._interceptors_task
+    if begun.done() and not begun.cancelled() and begun.exception() is None and not call.done():
+        rpc = getattr(begun.result(), _RPC, None)
+        if rpc is not None:
+            rpc.finish("CANCELLED", details="the stream was left before its end")
 
 
 def _now(known: Coroutine[Any, Any, Any]) -> Any:

@@ -25,6 +25,7 @@ def patch_grpc(grpc: ModuleType) -> None:
     import grpc._channel
     import grpc._server
     import grpc.aio._channel
+    import grpc.aio._interceptor
     import grpc.aio._server
     from opentelemetry.trace import SpanKind
 
@@ -39,6 +40,7 @@ def patch_grpc(grpc: ModuleType) -> None:
         "__init__",
         _with_client_interceptors(lambda target: rpc_client.aio_client_interceptors(clients, target)),
     )
+    replace(grpc.aio._interceptor._InterceptedStreamResponseMixin, "__aiter__", rpc_client.watching)
     for kind in _KINDS:
         replace(
             grpc._channel.Channel,

@@ -223,9 +223,14 @@ def _details(context: Any) -> str:
 
 def _gone(context: Any) -> str | None:
     """CANCELLED or DEADLINE_EXCEEDED where the caller does not wait any longer."""
+    return quietly("gRPC status", lambda: _reason_to_go(context))
+
+
+def _reason_to_go(context: Any) -> str | None:
+    left = context.time_remaining()
+    if left is not None and left <= 0:  # grpc.aio calls this a cancellation, too
+        return "DEADLINE_EXCEEDED"
     cancelled = getattr(context, "cancelled", None)
     active = getattr(context, "is_active", None)
-    if not (cancelled() if cancelled is not None else active is not None and not active()):
-        return None
-    left = context.time_remaining()
-    return "DEADLINE_EXCEEDED" if left is not None and left <= 0 else "CANCELLED"
+    gone = cancelled() if cancelled is not None else active is not None and not active()
+    return "CANCELLED" if gone else None

@@ -32,6 +32,7 @@ class SpanSeen:
     span_id: str
     parent_id: str
     status: int
+    message: str
     attributes: dict[str, Value]
     resource: dict[str, Value]
     events: list[tuple[str, dict[str, Value]]]
@@ -237,6 +238,7 @@ def _spans(body: bytes) -> Iterator[SpanSeen]:
                     span_id=span.span_id.hex(),
                     parent_id=span.parent_span_id.hex(),
                     status=span.status.code,
+                    message=span.status.message,
                     attributes=_attributes(span.attributes),
                     resource=_attributes(resource.resource.attributes),
                     events=[(event.name, _attributes(event.attributes)) for event in span.events],

@@ -78,12 +78,10 @@ def test_sync_client(seen: Seen) -> None:
 
 
 def test_aio_server(seen: Seen) -> None:
-    found = rows(seen, SERVER, "Aio")
-    # A call that its client gave up is CANCELLED or DEADLINE_EXCEEDED, whichever reaches the server first.
-    gone = Counter(row[0] for row in found.elements() if row[1] in ("CANCELLED", "DEADLINE_EXCEEDED"))
-    assert gone == {"shop.Aio/Unary": 2, "shop.Aio/Down": 1}
-    rest = Counter(row for row in found.elements() if row[1] not in ("CANCELLED", "DEADLINE_EXCEEDED"))
-    assert rest == {
+    assert rows(seen, SERVER, "Aio") == {
+        ("shop.Aio/Unary", "CANCELLED", 0, None, 0): 1,
+        ("shop.Aio/Unary", "DEADLINE_EXCEEDED", 2, "DEADLINE_EXCEEDED", 0): 1,
+        ("shop.Aio/Down", "CANCELLED", 0, None, 0): 2,
         ("shop.Aio/Unary", "OK", 0, None, 0): 1,
         ("shop.Aio/Unary", "UNKNOWN", 2, "ValueError", 1): 1,
         ("shop.Aio/Unary", "NOT_FOUND", 0, None, 0): 1,
@@ -109,12 +107,19 @@ def test_aio_client(seen: Seen) -> None:
         ("shop.Aio/Down", "OK", 0, None, 0): 1,
         ("shop.Aio/Down", "UNKNOWN", 2, "UNKNOWN", 0): 1,
         ("shop.Aio/Down", "NOT_FOUND", 2, "NOT_FOUND", 0): 1,
-        ("shop.Aio/Down", "CANCELLED", 2, "CANCELLED", 0): 1,
+        ("shop.Aio/Down", "CANCELLED", 2, "CANCELLED", 0): 2,
         ("shop.Aio/Write", "OK", 0, None, 0): 1,
         ("shop.Aio/Write", "UNKNOWN", 2, "UNKNOWN", 0): 1,
         ("shop.Aio/Up", "OK", 0, None, 0): 1,
         ("shop.Aio/Both", "OK", 0, None, 0): 1,
     }
+
+
+def test_a_stream_that_is_left_early_ends_its_client_span_at_once(seen: Seen) -> None:
+    left = next(s for s in seen.spans if s.kind == CLIENT and "left before" in s.message)
+    last = next(s for s in seen.spans if s.kind == CLIENT and s.name == "shop.Aio/Both")
+    assert left.attributes["rpc.response.status_code"] == "CANCELLED"
+    assert left.end < last.end
 
 
 def test_each_server_span_is_the_child_of_its_client_span(seen: Seen) -> None:

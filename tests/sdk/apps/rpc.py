@@ -176,11 +176,19 @@ async def aio_calls(port: int) -> None:
         stream = down(b"long")
         await stream.read()
         stream.cancel()
+        left = down(b"long")
+        await leave(left)
         up = channel.stream_unary("/shop.Aio/Up")
         assert await up(iter([b"1", b"2"])) == b"2"
         both = channel.stream_stream("/shop.Aio/Both")
         assert len({r async for r in both(iter([b"1", b"2"]))}) == 1
         await asyncio.sleep(0.2)  # the server notices cancelled streams
+
+
+async def leave(stream: Any) -> None:
+    """Take one message and no more."""
+    async for _ in stream:
+        return
 
 
 async def aio_main() -> None:
