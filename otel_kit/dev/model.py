@@ -67,9 +67,14 @@ class Point(NamedTuple):
     metric: str
     type: MetricType
     tags: tuple[str, ...]
-    second: int
+    time_ns: int
     value: float | None
     distribution: Distribution | None
+
+    @property
+    def second(self) -> int:
+        """The second that Datadog keeps the point under."""
+        return self.time_ns // 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,10 +198,13 @@ def test_spans_that_make_no_sense_are_refused_and_counted(dev: Dev) -> None:
     _, answer = send(dev, "traces", good)
     assert answer["partialSuccess"]["rejectedSpans"] == "3"
     assert losses(dev)["traces", "a span without a valid trace id"] == 1
-    # A retry of what was stored changes nothing and is counted.
+    # A retry of what was stored changes nothing; another span with its ids is not kept.
     good["resourceSpans"][0]["scopeSpans"][0]["spans"] = [span]
     assert send(dev, "traces", good) == (200, {})
-    assert losses(dev)["traces", "a span with the ids of one already kept"] == 1
+    assert ("traces", "a span with the ids of another one") not in losses(dev)
+    good["resourceSpans"][0]["scopeSpans"][0]["spans"] = [{**span, "name": "other"}]
+    assert send(dev, "traces", good) == (200, {})
+    assert losses(dev)["traces", "a span with the ids of another one"] == 1
     assert len(dev.get("/dev/api/traces/000000000000000000000000000000aa")["spans"]) == 1
     assert dev.get("/dev/api/traces?limit=10000")[0]["spans"] >= 1
 

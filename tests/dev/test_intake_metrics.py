@@ -90,11 +90,11 @@ def test_the_last_of_two_points_of_one_second_wins_and_the_other_is_counted(dev:
 
 
 def test_writers_are_told_apart_only_by_what_becomes_a_tag(dev: Dev) -> None:
-    at = time.time_ns()
+    at = time.time_ns() // 1_000_000_000 * 1_000_000_000
     for name, config in (("apart", '{"resource_attributes_as_tags": true}'), ("merged", "")):
-        for instance in ("one", "two"):
+        for number, instance in enumerate(("one", "two")):
             writer = resource({"service.name": "w", "service.instance.id": instance})
-            body = metrics([counts(f"writers.{name}", 1, at=at)], writer)
+            body = metrics([counts(f"writers.{name}", 1, at=at + number)], writer)
             assert send(dev, "metrics", body, dd_otel_metric_config=config)[0] == 200
     assert len(series(dev, "writers.apart")) == 2
     assert len(series(dev, "writers.merged")) == 1

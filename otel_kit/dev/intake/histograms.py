@@ -20,7 +20,6 @@ class HistogramPoint(NamedTuple):
 
     name: str
     tags: tuple[str, ...]
-    second: int
     distribution: Distribution
     exponential: bool
 
@@ -39,9 +38,9 @@ def histogram_points(
 
     Exponential histograms are distributions in every mode, as in Datadog's translator.
     """
-    name, tags, second, distribution, exponential = found
+    name, tags, distribution, exponential = found
     if exponential or config.histograms_mode == "distributions":
-        yield Point(name, "distribution", tags, second, None, distribution)
+        yield Point(name, "distribution", tags, point.time_unix_nano, None, distribution)
     elif config.histograms_mode == "counters" and isinstance(point, HistogramDataPoint):
         yield from _bucket_counts(found, point)
     if config.send_aggregation_metrics:
@@ -53,7 +52,7 @@ def histogram_points(
         )
         for suffix, kind, value, known in aggregates:
             if known:
-                yield Point(f"{name}.{suffix}", kind, tags, second, value, None)
+                yield Point(f"{name}.{suffix}", kind, tags, point.time_unix_nano, value, None)
 
 
 def _bucket_counts(found: HistogramPoint, point: HistogramDataPoint) -> Iterator[Point]:
@@ -61,4 +60,4 @@ def _bucket_counts(found: HistogramPoint, point: HistogramDataPoint) -> Iterator
     for i, count in enumerate(point.bucket_counts):
         bounds = (tag("lower_bound", edges[i]), tag("upper_bound", edges[i + 1]))
         tags = tuple(sorted({*found.tags, *bounds}))
-        yield Point(f"{found.name}.bucket", "count", tags, found.second, float(count), None)
+        yield Point(f"{found.name}.bucket", "count", tags, point.time_unix_nano, float(count), None)

@@ -94,13 +94,12 @@ class _Mapper:
     ) -> None:
         for point in points:
             value = float(point.as_int) if point.WhichOneof("value") == "as_int" else point.as_double
-            second = self._second(metric, point.time_unix_nano)
-            if point.flags & _NO_VALUE or second is None:
+            if not self._is_timed(metric, point.time_unix_nano) or point.flags & _NO_VALUE:
                 continue
             if finite(value) is None:
                 self._lose(metric, f"the value {value} is no number")
                 continue
-            self.points.append(Point(name, kind, self._tags(point), second, value, None))
+            self.points.append(Point(name, kind, self._tags(point), point.time_unix_nano, value, None))
 
     def _histogram(self, metric: Metric, name: str) -> None:
         exponential = metric.WhichOneof("data") == "exponential_histogram"
@@ -109,8 +108,7 @@ class _Mapper:
             self._refuse(metric, "a cumulative histogram: Datadog's OTLP intake takes delta only")
             return
         for point in data.data_points:
-            second = self._second(metric, point.time_unix_nano)
-            if point.flags & _NO_VALUE or second is None:
+            if not self._is_timed(metric, point.time_unix_nano) or point.flags & _NO_VALUE:
                 continue
             try:
                 distribution = read_histogram(point)
@@ -119,29 +117,25 @@ class _Mapper:
                 continue
             if distribution is not None:
                 self.points += histogram_points(
-                    HistogramPoint(name, self._tags(point), second, distribution, exponential),
-                    point,
-                    self._config,
+                    HistogramPoint(name, self._tags(point), distribution, exponential), point, self._config
                 )
 
     def _summary(self, metric: Metric, name: str) -> None:
         for point in metric.summary.data_points:
-            second = self._second(metric, point.time_unix_nano)
-            if second is None:
+            if not self._is_timed(metric, point.time_unix_nano):
                 continue
             self._lose(
                 metric,
                 "the count and sum of a summary are cumulative: Datadog's OTLP intake takes delta only",
             )
             if self._config.summaries_mode == "gauges":
-                self.points += _quantiles(name, self._tags(point), second, point)
+                self.points += _quantiles(name, self._tags(point), point)
 
-    def _second(self, metric: Metric, time_unix_nano: int) -> int | None:
-        second = time_unix_nano // 1_000_000_000
-        if 0 < second < _MAX_SECOND:
-            return second
-        self._lose(metric, "the point has no usable timestamp")
-        return None
+    def _is_timed(self, metric: Metric, time_unix_nano: int) -> bool:
+        usable = 0 < time_unix_nano // 1_000_000_000 < _MAX_SECOND
+        if not usable:
+            self._lose(metric, "the point has no usable timestamp")
+        return usable
 
     def _tags(self, point: _Tagged) -> tuple[str, ...]:
         own = (tag(key, value) for key, value in attributes_of(point.attributes).items())
@@ -155,8 +149,8 @@ class _Mapper:
         self.refused[f"{metric.name}: {reason}"] += len(data.data_points)
 
 
-def _quantiles(name: str, tags: tuple[str, ...], second: int, point: SummaryDataPoint) -> Iterator[Point]:
+def _quantiles(name: str, tags: tuple[str, ...], point: SummaryDataPoint) -> Iterator[Point]:
     for quantile in point.quantile_values:
         if finite(quantile.value) is not None:
             own = tuple(sorted({*tags, tag("quantile", quantile.quantile)}))
-            yield Point(f"{name}.quantile", "gauge", own, second, quantile.value, None)
+            yield Point(f"{name}.quantile", "gauge", own, point.time_unix_nano, quantile.value, None)

@@ -50,7 +50,7 @@ CREATE TABLE series (
     id INTEGER PRIMARY KEY, metric_id INTEGER NOT NULL, tags TEXT NOT NULL, UNIQUE (metric_id, tags)
 );
 CREATE TABLE points (
-    series_id INTEGER NOT NULL, second INTEGER NOT NULL,
+    series_id INTEGER NOT NULL, second INTEGER NOT NULL, time_ns INTEGER NOT NULL,
     value REAL, count REAL, sum REAL, min REAL, max REAL, buckets TEXT,
     PRIMARY KEY (series_id, second)
 ) WITHOUT ROWID;

@@ -16,10 +16,12 @@ __all__ = ["Writer", "add_losses"]
 
 _SPAN: Final = "INSERT OR IGNORE INTO spans VALUES (NULL" + ", ?" * 19 + ")"
 _LOG: Final = "INSERT INTO logs VALUES (NULL" + ", ?" * 8 + ")"
-_POINT: Final = "INSERT OR IGNORE INTO points VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_POINT: Final = "INSERT OR IGNORE INTO points VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# OTLP delivers at least once: the same point again changes nothing, and so is no loss.
 _OVERWRITE: Final = (
-    "UPDATE points SET value = ?3, count = ?4, sum = ?5, min = ?6, max = ?7, buckets = ?8 "
-    "WHERE series_id = ?1 AND second = ?2"
+    "UPDATE points SET time_ns = ?3, value = ?4, count = ?5, sum = ?6, min = ?7, max = ?8, buckets = ?9 "
+    "WHERE series_id = ?1 AND second = ?2 AND NOT (time_ns = ?3 AND value IS ?4 AND count IS ?5 "
+    "AND sum IS ?6 AND min IS ?7 AND max IS ?8 AND buckets IS ?9)"
 )
 _RESOURCE_COLUMN: Final = Span._fields.index("resource_attributes")
 
@@ -67,11 +69,11 @@ class Writer:
         rows = [self._span_row(connection, span) for span in spans]
         before = connection.total_changes
         connection.executemany(_SPAN, rows)
-        repeated = len(rows) - (connection.total_changes - before)
-        kept = _without_repeats(connection, spans, repeated)
+        added = connection.total_changes - before
+        kept, differing = (spans, 0) if added == len(rows) else _told_apart(connection, spans, rows, added)
         _add_traces(connection, kept)
         _add_services(connection, kept, ())
-        return [Loss("traces", "a span with the ids of one already kept", repeated)] if repeated else []
+        return [Loss("traces", "a span with the ids of another one", differing)] if differing else []
 
     def _span_row(self, connection: sqlite3.Connection, span: Span) -> tuple[object, ...]:
         text = span.resource_attributes
@@ -96,9 +98,9 @@ class Writer:
             if kind != point.type:
                 lost[f"{point.metric}: a {point.type} under the name of a {kind}"] += 1
                 continue
-            row = (self._series_id(connection, metric, point), point.second, *_columns(point))
-            if not connection.execute(_POINT, row).rowcount:
-                connection.execute(_OVERWRITE, row)
+            row = (self._series_id(connection, metric, point), point.second, point.time_ns, *_columns(point))
+            stored = connection.execute(_POINT, row).rowcount
+            if not stored and connection.execute(_OVERWRITE, row).rowcount:
                 lost[f"{point.metric}: overwritten by a point of the same tags and second"] += 1
         return [Loss("metrics", reason, n) for reason, n in lost.items()]
 
@@ -141,17 +143,22 @@ def _columns(point: Point) -> tuple[object, ...]:
     return (None, found.count, found.sum, found.min, found.max, json.dumps(found.buckets))
 
 
-def _without_repeats(connection: sqlite3.Connection, spans: Sequence[Span], repeated: int) -> Sequence[Span]:
-    """The spans of this request that were really added: the newest rows of the table, when some were not."""
-    if not repeated:
-        return spans
-    added = connection.execute(
-        "SELECT trace_id, span_id FROM spans ORDER BY id DESC LIMIT ?", (len(spans) - repeated,)
-    )
-    wanted = {tuple(row) for row in added}
-    return list(
-        {(s.trace_id, s.span_id): s for s in reversed(spans) if (s.trace_id, s.span_id) in wanted}.values()
-    )
+def _told_apart(
+    connection: sqlite3.Connection, spans: Sequence[Span], rows: Sequence[tuple[object, ...]], added: int
+) -> tuple[list[Span], int]:
+    """Of a request with repeats: the spans that were added, and how many differ from the one that is kept."""
+    newest = connection.execute("SELECT trace_id, span_id FROM spans ORDER BY id DESC LIMIT ?", (added,))
+    new = {tuple(row) for row in newest}
+    kept, differing = [], 0
+    for span, row in zip(spans, rows, strict=True):
+        ids = (span.trace_id, span.span_id)
+        if ids in new:
+            new.remove(ids)
+            kept.append(span)
+            continue
+        known = connection.execute("SELECT * FROM spans WHERE trace_id = ? AND span_id = ?", ids).fetchone()
+        differing += tuple(known)[1:] != row
+    return kept, differing
 
 
 def _add_traces(connection: sqlite3.Connection, spans: Sequence[Span]) -> None:
