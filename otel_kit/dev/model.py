@@ -81,6 +81,6 @@ class Point(NamedTuple):
 class Loss:
     """`count` things of `signal` that are not kept, and why."""
 
-    signal: Signal
+    signal: Signal | Literal["notifications"]
     reason: str
     count: int

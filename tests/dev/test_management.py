@@ -237,7 +237,7 @@ def test_numbers_that_json_cannot_hold_are_refused_and_break_nothing(dev: Dev) -
     assert (status, "1e999 is no number" in found["errors"][0]) == (400, True)
     query = "avg(last_5m):avg:a{*} > 1e999"
     status, found, _ = dev.ask("POST", "/api/v1/monitor", body("too large", query=query))
-    assert (status, "too large a threshold" in found["errors"][0]) == (400, True)
+    assert (status, "too large" in found["errors"][0]) == (400, True)
     assert "too large" not in [m["name"] for m in dev.get("/api/v1/monitor")]
 
 

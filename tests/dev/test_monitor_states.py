@@ -209,7 +209,7 @@ def test_an_alert_that_was_told_is_followed_by_its_recovery_over_a_gap(
 
 def test_a_silent_no_data_is_not_repeated_as_the_alert_before_it() -> None:
     series = Memory().put("m", {30: 5})
-    options = {"on_missing_data": "show_no_data", "renotify_interval": 10}
+    options: dict[str, Any] = {"on_missing_data": "show_no_data", "renotify_interval": 10}
     watch = Watch(monitor("avg(last_5m):avg:m{*} > 1", **options), series)
     assert [watch.at(second)["*"] for second in (60, 400, 1200)] == ["Alert", "No Data", "No Data"]
     assert watch.changes() == [("*", "No Data", "Alert")]

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from otel_kit.dev.model import Distribution, Point, Span
-from otel_kit.dev.store import queries
+from otel_kit.dev.model import Distribution, Loss, Point, Span
+from otel_kit.dev.store import monitoring, objects, queries
 from otel_kit.dev.store.database import open_database
+from otel_kit.dev.store.losses import MAX_REASONS, OTHER_REASONS
+from otel_kit.dev.store.monitoring import MAX_GROUPS, MAX_NOTIFICATIONS
 from otel_kit.dev.store.retention import Retention
 from otel_kit.dev.store.series_reader import StoreReader
 from otel_kit.dev.store.writer import Writer
@@ -86,6 +88,68 @@ def test_the_oldest_rows_go_and_are_counted(tmp_path: Path) -> None:
         assert 75 <= len(only["points"]) <= 101
         lost = {x["signal"]: x["count"] for x in queries.losses(connection)}
         assert lost == {"traces": 250 - kept, "metrics": 250 - len(only["points"])}
+
+
+def test_what_belonged_to_evicted_rows_alone_goes_with_them(tmp_path: Path) -> None:
+    with open_database(tmp_path / "db") as database:
+        writer = Writer(database, Retention(database, keep=100))
+        for start in range(0, 300, 25):
+            numbers = range(start, start + 25)
+            writer.store(
+                spans=[span(n)._replace(resource_attributes=f'{{"n":{n}}}') for n in numbers],
+                # All of one second, each a series and a metric of its own.
+                points=[point(f"m{n}", 1000, 1.0, f"n:{n}") for n in numbers],
+            )
+        writer.store(spans=[span(0)], points=[point("m0", 1000, 1.0, "n:0")])
+        connection = database.read()
+        counts = {
+            table: connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]
+            for table in ("spans", "traces", "resources", "services", "points", "series", "metrics")
+        }
+        assert all(75 <= count <= 101 for count in counts.values()), counts
+        assert len(queries.trace(connection, f"{0:032x}")["spans"]) == 1  # type: ignore[index]
+        assert [s["points"] for s in queries.series(connection, "m0")] == [[[1000, 1.0]]]
+        assert [m["points"] for m in queries.metrics(connection)] == [1] * counts["metrics"]
+
+
+def test_reasons_of_losses_are_counted_together_when_there_are_very_many(tmp_path: Path) -> None:
+    with open_database(tmp_path / "db") as database:
+        writer = Writer(database, Retention(database))
+        for number in range(3 * MAX_REASONS):
+            writer.store(losses=[Loss("traces", f"garbage {number}", 2)])
+        writer.store(losses=[Loss("traces", "garbage 1", 1), Loss("logs", "x" * 10_000, 1)])
+        found = {(x["signal"], x["reason"]): x["count"] for x in queries.losses(database.read())}
+    assert len(found) == MAX_REASONS + 2
+    assert found["traces", "garbage 1"] == 3
+    assert found["traces", OTHER_REASONS] == 2 * 2 * MAX_REASONS
+    assert sum(found.values()) == 2 * 3 * MAX_REASONS + 2
+    assert found["logs", "x" * 500] == 1
+
+
+def test_the_newest_notifications_are_kept_and_the_others_counted(tmp_path: Path) -> None:
+    with open_database(tmp_path / "db") as database:
+        with database.write() as connection:
+            for number in range(MAX_NOTIFICATIONS + 5):
+                monitoring.add_notification(connection, 1, number, {"n": number})
+        kept = monitoring.notifications(database.read(), monitor_id=None, limit=2 * MAX_NOTIFICATIONS)
+        (lost,) = queries.losses(database.read())
+    assert (len(kept), kept[-1]["n"]) == (MAX_NOTIFICATIONS, 5)
+    assert (lost["signal"], lost["count"]) == ("notifications", 5)
+
+
+def test_of_very_many_groups_the_worst_are_shown(tmp_path: Path) -> None:
+    with open_database(tmp_path / "db") as database:
+        with database.write() as connection:
+            number = objects.insert_monitor(connection)
+            shown = {"id": number, "name": "n", "type": "t", "query": "q", "overall_state": "Alert"}
+            objects.save_monitor(connection, shown)
+            state = {"state": "OK", "value": 1.0, "since_ms": 1}
+            many = {f"h:{n:04}": state for n in range(MAX_GROUPS * 2)}
+            worse = {"h:y": {**state, "state": "Warn"}, "h:z": {**state, "state": "Alert"}}
+            monitoring.save_groups(connection, number, {**many, **worse})
+        (found,) = monitoring.monitors(database.read())
+    assert (found["group_count"], len(found["groups"])) == (MAX_GROUPS * 2 + 2, MAX_GROUPS)
+    assert [g["group"] for g in found["groups"][:3]] == ["h:z", "h:y", "h:0000"]
 
 
 def test_points_that_replace_others_evict_nothing(tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ function monitorList(monitors) {
       el("p", {}, el("code", {}, m.query)),
       m.error ? el("p", { class: "error" }, `Not evaluated: ${m.error}`) : null,
       m.groups.length ? table([["Group", "message"], ["State"], ["Value", "num"], ["Since"]], m.groups.map((g) => [g.group, badge(g.state), number(g.value), when(g.since_ms)]), "") : el("p", { class: "note" }, "No group has data yet."),
+      m.group_count > m.groups.length ? el("p", { class: "note" }, `${m.group_count - m.groups.length} more groups, none of them in a worse state.`) : null,
     ));
 }
 

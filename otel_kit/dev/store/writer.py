@@ -10,9 +10,13 @@ from typing import Final
 
 from otel_kit.dev.model import Log, Loss, MetricType, Point, Span
 from otel_kit.dev.store.database import Database
+from otel_kit.dev.store.losses import add_losses
 from otel_kit.dev.store.retention import Retention
 
-__all__ = ["Writer", "add_losses"]
+__all__ = ["Writer"]
+
+# Numbers of rows that are looked up again rather than remembered without end.
+_MAX_REMEMBERED: Final = 100_000
 
 _SPAN: Final = "INSERT OR IGNORE INTO spans VALUES (NULL" + ", ?" * 19 + ")"
 _LOG: Final = "INSERT INTO logs VALUES (NULL" + ", ?" * 8 + ")"
@@ -51,17 +55,23 @@ class Writer:
                 lost += self._spans(connection, spans)
                 lost += self._logs(connection, logs)
                 lost += self._points(connection, points)
-                lost += self._retention.apply(
+                evicted = self._retention.apply(
                     connection, spans=len(spans), logs=len(logs), points=len(points)
                 )
+                lost += evicted
                 add_losses(connection, lost)
         except BaseException:
             # What the undone transaction had numbered is not in the file.
-            self._resources.clear()
-            self._metrics.clear()
-            self._series.clear()
+            self._forget()
             raise
+        if evicted or len(self._series) + len(self._resources) > _MAX_REMEMBERED:
+            self._forget()
         return lost
+
+    def _forget(self) -> None:
+        self._resources.clear()
+        self._metrics.clear()
+        self._series.clear()
 
     def _spans(self, connection: sqlite3.Connection, spans: Sequence[Span]) -> list[Loss]:
         if not spans:
@@ -126,14 +136,6 @@ class Writer:
             ).fetchone()
             self._series[metric, point.tags] = known
         return known
-
-
-def add_losses(connection: sqlite3.Connection, losses: Sequence[Loss]) -> None:
-    """Count losses, by signal and reason."""
-    connection.executemany(
-        "INSERT INTO losses VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
-        [(loss.signal, loss.reason, loss.count) for loss in losses],
-    )
 
 
 def _columns(point: Point) -> tuple[object, ...]:
