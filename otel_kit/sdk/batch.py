@@ -155,8 +155,11 @@ class BatchQueue(Generic[T]):
                 self._tally.dropped(1, "encode", type(error).__name__)
                 return
             body = None
-        if body is not None and (len(body) <= MAX_BODY or len(batch) == 1):
+        if body is not None and len(body) <= MAX_BODY:
             self.outbox.put(Payload(body=body, items=len(batch)))
+            return
+        if len(batch) == 1:
+            self._tally.dropped(1, "too_large")
             return
         # One bad or huge item must not take the others with it.
         middle = len(batch) // 2

@@ -25,6 +25,8 @@ HURRIED_BACKOFF: Final = 0.2
 MAX_RETRY_AFTER: Final = 30.0
 #: Tries at an endpoint that refuses connections and never accepted anything, before a shutdown gives it up.
 HOPELESS_AFTER: Final = 2
+#: Tries of one request that is cut off each time; it must not hold up all the others for good.
+CUTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,7 @@ class Outcome:
         rejected: items of a delivered request that the collector said it did not take.
         retry_after: seconds the collector asked for.
         unreachable: nothing listens at the endpoint, so waiting out a budget is rarely worth it.
+        cut: the connection was closed amid the request, as by a server that does not want a body so long.
     """
 
     verdict: Literal["delivered", "retry", "refused"]
@@ -52,6 +55,7 @@ class Outcome:
     rejected: int = 0
     retry_after: float | None = None
     unreachable: bool = False
+    cut: bool = False
 
 
 class Sender(Protocol):
@@ -87,6 +91,7 @@ class Outbox:
         self._in_flight: Payload | None = None
         self._bytes = 0
         self._tries = 0
+        self._cuts = 0
         self._next_try = 0.0
         self._deadline: float | None = None
         self._hopeless = False
@@ -185,6 +190,10 @@ class Outbox:
             self._in_flight = None
             if self._closed:
                 return  # close() has counted it
+            self._cuts = self._cuts + outcome.cut if outcome.verdict == "retry" else 0
+            if self._cuts == CUTS:
+                self._cuts = 0
+                outcome = Outcome(verdict="refused", why="cut off")
             if outcome.verdict == "retry":
                 self._waiting.appendleft(payload)
                 self._bytes += len(payload.body)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import io
 import socket
+import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from otel_kit.sdk.outbox import Outcome
@@ -25,6 +27,9 @@ _RETRYABLE: Final = frozenset({429, 502, 503, 504})
 _MAX_ANSWER: Final = 64 * 1024
 #: A host that does not even answer a SYN is found out sooner than a slow answer.
 _CONNECT_TIMEOUT: Final = 3.0
+_INSTANT: Final = 0.001
+#: A body up to this size is read in one go, so a connection that breaks says nothing about it.
+_SHORT: Final = 64 * 1024
 
 
 class HttpSender:
@@ -59,6 +64,7 @@ class HttpSender:
         if compress:
             self._headers["content-encoding"] = "gzip"
         self._connection: http.client.HTTPConnection | None = None
+        self._wire: _Wire
 
     def reset(self) -> None:
         """Forget the connection of the parent process, whose socket it is."""
@@ -67,28 +73,45 @@ class HttpSender:
     def send(self, body: bytes, timeout: float) -> Outcome:
         """One POST; a connection that the server closed while idle is replaced once, at once."""
         data = gzip.compress(body, 1) if self._compress else body
+        deadline = time.monotonic() + timeout
         kept = self._connection is not None
         try:
             try:
-                return self._post(data, timeout)
+                return self._post(data, deadline)
             except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
                 if not kept:
                     raise
                 self._close()
-                return self._post(data, timeout)
+                return self._post(data, deadline)
         except (OSError, http.client.HTTPException) as error:
             self._close()
-            unreachable = isinstance(error, ConnectionRefusedError | socket.gaierror)
-            return Outcome(verdict="retry", why=type(error).__name__, unreachable=unreachable)
+            return Outcome(
+                verdict="retry",
+                why=type(error).__name__,
+                unreachable=isinstance(error, ConnectionRefusedError | socket.gaierror),
+                cut=len(data) > _SHORT and _broken(error),
+            )
 
-    def _post(self, data: bytes, timeout: float) -> Outcome:
-        connection = self._connect(timeout)
-        connection.request("POST", self._path, data, self._headers)
-        answer = connection.getresponse()
+    def _post(self, data: bytes, deadline: float) -> Outcome:
+        connection = self._connect(deadline)
+        cut: OSError | None = None
+        try:
+            connection.request("POST", self._path, data, self._headers)
+        except (ConnectionResetError, BrokenPipeError) as error:
+            cut = error  # the server may have said why: 413, say
+        try:
+            answer = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            raise cut or error from None
         text = answer.read(_MAX_ANSWER)
-        if answer.will_close or not answer.isclosed():
+        if cut is not None or answer.will_close or not answer.isclosed():
             self._close()
+        return self._read(answer, text)
+
+    def _read(self, answer: http.client.HTTPResponse, text: bytes) -> Outcome:
         if 200 <= answer.status < 300:
+            if answer.headers.get_content_type() == "text/html" and "content-type" in answer.headers:
+                return Outcome(verdict="refused", why="no OTLP answer")  # of a proxy, its login page, say
             items, why = self._rejected(text)
             return Outcome(verdict="delivered", rejected=items, why=why)
         if answer.status in _RETRYABLE:
@@ -99,10 +122,10 @@ class HttpSender:
             )
         return Outcome(verdict="refused", why=str(answer.status))
 
-    def _connect(self, timeout: float) -> http.client.HTTPConnection:
+    def _connect(self, deadline: float) -> http.client.HTTPConnection:
         connection = self._connection
         if connection is None:
-            first = min(timeout, _CONNECT_TIMEOUT)
+            first = max(_INSTANT, min(deadline - time.monotonic(), _CONNECT_TIMEOUT))
             if self._secure:
                 connection = http.client.HTTPSConnection(
                     self._host, self._port, timeout=first, context=self._tls
@@ -110,15 +133,74 @@ class HttpSender:
             else:
                 connection = http.client.HTTPConnection(self._host, self._port, timeout=first)
             connection.connect()
+            self._wire = _Wire(connection.sock)
+            connection.sock = self._wire
             self._connection = connection
-        if connection.sock is not None:
-            connection.sock.settimeout(timeout)
+        self._wire.until(deadline)
         return connection
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def _broken(error: Exception) -> bool:
+    # ssl is not imported where it is not used.
+    return isinstance(error, ConnectionResetError | BrokenPipeError) or type(error).__name__ == "SSLEOFError"
+
+
+class _Wire:
+    """As much of a socket as http.client uses; all that is sent and received shares one deadline.
+
+    The timeout of a socket begins anew with each byte, so a slow answer could take forever.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._deadline = 0.0
+
+    def until(self, deadline: float) -> None:
+        """Set the deadline, by `time.monotonic()`."""
+        self._deadline = deadline
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of it."""
+        self._limit()
+        self._sock.sendall(data)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """What is received; stays open when the socket is closed, as http.client expects it."""
+        del mode
+        return io.BufferedReader(_Reads(self._sock.makefile("rb", buffering=0), self._limit))
+
+    def close(self) -> None:
+        """Close it."""
+        self._sock.close()
+
+    def _limit(self) -> None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left)
+
+
+class _Reads(io.RawIOBase):
+    def __init__(self, raw: io.RawIOBase, limit: Callable[[], None]) -> None:
+        self._raw = raw
+        self._limit = limit
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._limit()
+        count: int | None = self._raw.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 def _seconds(value: str | None) -> float | None:

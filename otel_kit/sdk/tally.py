@@ -1,4 +1,4 @@
-"""Counts what one signal delivered and lost: as metrics for the backend, and one log line a minute at most.
+"""Counts what one signal delivered and lost: as metrics for the backend, and log lines at long intervals.
 
 The metrics are those of the semantic conventions for SDKs
 (https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/):
@@ -21,7 +21,7 @@ __all__ = ["Signal", "Tally"]
 Signal = Literal["traces", "metrics", "logs"]
 _ITEM: Final[dict[Signal, str]] = {"traces": "span", "metrics": "metric_data_point", "logs": "log"}
 #: Losses before a request was tried; all others are the exporter's.
-_BEFORE_EXPORT: Final = frozenset({"queue_full", "already_shutdown"})
+_BEFORE_EXPORT: Final = frozenset({"queue_full", "already_shutdown", "too_large"})
 
 
 class Tally:
@@ -44,7 +44,7 @@ class Tally:
     def renew_after_fork(self) -> None:
         """Count from zero; the parent keeps its own figures."""
         self._lock = threading.RLock()  # a signal may come while it is held
-        self._log_line = RateLimit(60.0)
+        self._lines = {"lost": RateLimit(60.0), "failing": RateLimit(60.0)}
         self._failing = False
         self._delivered = 0
         self._dropped: dict[str, int] = {}
@@ -77,27 +77,24 @@ class Tally:
         if counter is not None:
             counter.add(items, {**self._attributes, "error.type": reason})
         if reason != "shutdown_timeout":  # the last line of the process says so for all signals together
-            self._warn(f"lost: {reason}{': ' + detail if detail else ''}", waiting=None)
+            self._warn("lost", f"lost: {reason}{': ' + detail if detail else ''}")
 
     def failing(self, why: str, *, waiting: int) -> None:
         """A try that failed and will be repeated; `waiting` bytes are kept meanwhile."""
         self._failing = True
-        self._warn(f"cannot be delivered: {why}", waiting=waiting)
+        self._warn("failing", f"cannot be delivered: {why}; {waiting} bytes wait for it")
 
     def figures(self) -> tuple[int, int]:
         """Items delivered and dropped so far."""
         with self._lock:
             return self._delivered, sum(self._dropped.values())
 
-    def _warn(self, what: str, *, waiting: int | None) -> None:
-        if not self._log_line.allows():
-            return
-        kept = "" if waiting is None else f"; {waiting} bytes wait for it"
-        LOGGER.warning(
-            "otel-kit: %s to %s %s%s; %d dropped so far",
-            self.signal,
-            self._endpoint,
-            what,
-            kept,
-            self.figures()[1],
-        )
+    def _warn(self, kind: str, what: str) -> None:
+        if self._lines[kind].allows():
+            LOGGER.warning(
+                "otel-kit: %s to %s %s; %d dropped so far",
+                self.signal,
+                self._endpoint,
+                what,
+                self.figures()[1],
+            )

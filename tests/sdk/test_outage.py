@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import time
 
 from otel_kit.conventions import HTTP_SERVER_DURATION
+from otel_kit.sdk.outbox import CUTS
 from tests.parts import eventually, start
+from tests.sdk.raw import raw, reply, take
 from tests.sdk.run import UVICORN, endpoint, get, lines, script, web
 from tests.sdk.sink import Sink, running_sink
 
@@ -56,6 +59,69 @@ def test_a_collector_that_is_full_is_asked_again_and_one_that_refuses_is_not() -
             told = [line["message"] for line in lines(part)]
         assert any("traces" in message and "lost: 400" in message for message in told)
         assert "flushed 0 and dropped 41 items" in told[-1]
+
+
+def test_a_request_that_is_cut_off_does_not_hold_up_the_others() -> None:
+    def impolite(client: socket.socket, _: str, length: int) -> None:
+        if length > 1_000_000:
+            client.recv(1000)  # and close, with the rest of the body on its way
+            return
+        take(client, length)
+        reply(client, "200 OK")
+
+    def polite(client: socket.socket, path: str, length: int) -> None:
+        if length > 1_000_000:
+            reply(client, "413 Payload Too Large")
+        impolite(client, path, length)
+
+    for answer, length, reason in (
+        (impolite, 3_000_000, "cut off"),
+        (polite, 3_000_000, "413"),
+        (polite, 5_000_000, "too_large"),
+    ):
+        env = {"COUNT": "0", "LENGTH": str(length)}
+        with raw(answer) as server, script("long", {**server.env, **env}) as part:
+            assert part.wait(timeout=40) == 0
+            said = [line["message"] for line in lines(part) if line["logger.name"] == "otel_kit"]
+        assert f"lost: {reason}; 1 dropped so far" in " ".join(said)
+        assert said[-1].endswith("again") or "lost" in said[-1]  # the short ones came through
+        short = [size for _, size in server.requests if size < 1_000_000]
+        assert len(short) == 1
+        assert len(server.requests) - 1 == {"cut off": CUTS, "413": 1, "too_large": 0}[reason]
+
+
+def test_a_page_that_is_no_answer_of_a_collector_is_a_loss() -> None:
+    answers = {
+        ("text/html; charset=utf-8", b"<html>log in</html>"): "flushed 0 and dropped 20",
+        ("text/html", b""): "flushed 0 and dropped 20",
+        ("application/json", b"{}"): "flushed 20 and dropped 0",
+        ("text/plain", b""): "flushed 20 and dropped 0",
+        ("", b""): "flushed 20 and dropped 0",
+    }
+    for (kind, body), told in answers.items():
+
+        def answer(client: socket.socket, _: str, length: int, kind: str = kind, body: bytes = body) -> None:
+            take(client, length)
+            reply(client, "200 OK", body, kind)
+
+        with raw(answer) as server, script("plain", server.env) as part:
+            assert part.wait() == 0
+            assert told in lines(part)[-1]["message"]
+            assert ("no OTLP answer" in part.output()) == ("dropped 20" in told)
+
+
+def test_an_answer_that_trickles_in_ends_with_the_try() -> None:
+    def trickle(client: socket.socket, _: str, length: int) -> None:
+        take(client, length)
+        for byte in b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1000:
+            client.sendall(bytes([byte]))
+            time.sleep(0.1)
+
+    with raw(trickle) as server:
+        env = {**server.env, "OTEL_EXPORTER_OTLP_TIMEOUT": "0.5"}
+        with script("wait", env) as part:
+            eventually(lambda: len(server.requests) > 1, what="the next try")
+            part.kill()
 
 
 def test_losses_can_be_read_in_the_backend() -> None:

@@ -46,6 +46,15 @@ def fork() -> None:
     record(2, "parent")
 
 
+def long_spans() -> None:
+    """A long span, and short ones after it."""
+    with trace.get_tracer("script").start_as_current_span("long") as span:
+        span.set_attribute("text", "x" * int(os.environ["LENGTH"]))
+    otel_kit.force_flush(0.2)
+    record(3, "short")
+    otel_kit.force_flush(15)
+
+
 def own_handler() -> None:
     """A service with a SIGTERM handler of its own, set before init()."""
     stop = threading.Event()
@@ -85,6 +94,8 @@ def main(mode: str) -> None:
         sys.exit(3)
     if mode == "exception":
         raise RuntimeError("unhandled")
+    if mode == "long":
+        long_spans()
     if mode == "fork":
         fork()
     elif mode == "losses":
