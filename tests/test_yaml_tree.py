@@ -59,7 +59,7 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("\n".join(" " * i + "a:" for i in range(600)), "f:101: is nested more than 100 levels deep"),
         ("[" * 900 + "]" * 900, "f:1: is nested more than 100 levels deep"),
         ("[" * 200_000, "f:1: "),
-        (LAUGHS, "f:8: with its aliases the file has more than 200000 values; split it"),
+        (LAUGHS, "f:6: with its aliases the file has more than 200000 values; split it"),
         ("a: \x01", "f: is not YAML: unacceptable character"),
     ],
 )

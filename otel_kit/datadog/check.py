@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 
 from otel_kit.errors import InputError, suggest
@@ -11,9 +12,11 @@ __all__ = [
     "known_keys",
     "one_of",
     "optional_text",
+    "optional_texts",
     "require_list",
     "require_mapping",
     "require_text",
+    "shown",
 ]
 
 
@@ -51,6 +54,18 @@ def optional_text(parent: Node, key: str) -> str | None:
     return child.value
 
 
+def optional_texts(parent: Node, key: str) -> list[tuple[Node, str]]:
+    """The strings of the list under `key`, each with its place; empty where it is not there."""
+    child = parent.mapping.get(key)
+    texts = []
+    for item in require_list(child, f"'{key}'") if child else []:
+        if not isinstance(item.value, str) or not item.value:
+            what = f"an item of '{key}' must be a string, not {shown(item)}"
+            raise InputError(what, where=item.where, fix="quote it")
+        texts.append((item, item.value))
+    return texts
+
+
 def known_keys(node: Node, known: Collection[str], what: str) -> None:
     """Refuse a key that is not in `known`."""
     for key, child in node.mapping.items():
@@ -61,10 +76,14 @@ def known_keys(node: Node, known: Collection[str], what: str) -> None:
 def one_of(node: Node, known: Collection[str], what: str) -> str:
     """The string of `node`, which must be one of `known`."""
     if not isinstance(node.value, str) or node.value not in known:
-        raise InputError(
-            f"unknown {what} '{node.value}'", where=node.where, fix=suggest(str(node.value), known)
-        )
+        word = node.value if isinstance(node.value, str) else shown(node)
+        raise InputError(f"unknown {what} '{word}'", where=node.where, fix=suggest(word, known))
     return node.value
+
+
+def shown(node: Node) -> str:
+    """The value for an error: a scalar as JSON has it, anything else by its kind."""
+    return _kind(node) if isinstance(node.value, (dict, list)) else json.dumps(node.value)
 
 
 def _kind(node: Node) -> str:

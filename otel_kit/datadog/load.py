@@ -57,7 +57,12 @@ def _files(folder: Path, option: str) -> Iterator[Path]:
     except OSError as error:
         fix = f"name the folder with {option}"
         raise InputError(f"cannot be read: {error.strerror}", where=str(folder), fix=fix) from error
-    return (path for path in entries if path.suffix in {".yaml", ".yml"} and path.is_file())
+    for path in entries:
+        if path.suffix in {".yaml", ".yml"}:
+            if not path.is_file():
+                what = "is a link to nothing" if path.is_symlink() else "is not a file"
+                raise InputError(what, where=str(path), fix="remove or rename it")
+            yield path
 
 
 def _refuse_duplicates(definitions: Iterable[Definition]) -> None:

@@ -21,16 +21,18 @@ from typing import Any
 from otel_kit.datadog.check import (
     known_keys,
     optional_text,
-    require_list,
+    optional_texts,
     require_mapping,
     require_text,
+    shown,
 )
 from otel_kit.datadog.identity import ID, TAG_KEY
 from otel_kit.datadog.interpolate import interpolate, mentions
+from otel_kit.datadog.load_options import check_options
 from otel_kit.datadog.model import Definition
 from otel_kit.datadog.repeat import matching, service_values
 from otel_kit.datadog.services import Service
-from otel_kit.datadog.vocabulary import MONITOR_KEYS, OPTION_KEYS, READ_ONLY_MONITOR_KEYS, THRESHOLD_KEYS
+from otel_kit.datadog.vocabulary import MONITOR_KEYS, READ_ONLY_MONITOR_KEYS
 from otel_kit.errors import InputError, UnsupportedError
 from otel_kit.yaml_tree import Node
 
@@ -82,6 +84,7 @@ def _definition(pattern: str, entry: Node, values: Mapping[str, Any]) -> Definit
             f"'{own_id}' is not an id", where=entry.where, fix="use a-z, 0-9 and '-' between them"
         )
     options = interpolate(entry.at("options") if "options" in entry.mapping else _empty(entry), values)
+    check_options(options)
     filled = interpolate(entry, {**values, **_threshold_values(options)})
     _check(filled, f"the monitor '{own_id}'")
     return Definition(kind="monitor", id=own_id, body=filled.plain(), source=filled)
@@ -95,7 +98,8 @@ def _threshold_values(options: Node) -> dict[str, Any]:
     thresholds = options.mapping.get("thresholds")
     if thresholds is None:
         return {}
-    return {f"thresholds.{name}": node.value for name, node in thresholds.mapping.items()}
+    values = {f"thresholds.{name}": node.value for name, node in thresholds.mapping.items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _merge(default: Node, own: Node, key: str = "") -> Node:
@@ -123,36 +127,11 @@ def _check(node: Node, what: str) -> None:
     for key in ("name", "type", "query"):
         require_text(node, key, what)
     optional_text(node, "message")
-    _check_tags(node)
+    optional_text(node, "draft_status")
+    optional_texts(node, "restricted_roles")
+    for item, tag in optional_texts(node, "tags"):
+        if tag.startswith(f"{TAG_KEY}:"):
+            raise InputError(f"the tag '{tag}' is our own mark", where=item.where, fix="remove it")
     priority = node.mapping.get("priority")
-    if priority is not None and priority.value not in (None, 1, 2, 3, 4, 5):
-        raise InputError(f"priority must be 1 to 5, not {priority.value!r}", where=priority.where)
-    if "options" in node.mapping:
-        _check_options(node.mapping["options"])
-
-
-def _check_tags(node: Node) -> None:
-    for tag in require_list(node.mapping["tags"], "'tags'") if "tags" in node.mapping else []:
-        if not isinstance(tag.value, str) or not tag.value:
-            raise InputError(f"a tag must be a string, not {tag.value!r}", where=tag.where, fix="quote it")
-        if tag.value.startswith(f"{TAG_KEY}:"):
-            raise InputError(f"the tag '{tag.value}' is our own mark", where=tag.where, fix="remove it")
-
-
-def _check_options(options: Node) -> None:
-    require_mapping(options, "'options'")
-    if "silenced" in options.mapping:
-        where = options.at("silenced").where
-        raise InputError(
-            "'silenced' is not kept in files", where=where, fix="mute it in Datadog, or remove it"
-        )
-    known_keys(options, OPTION_KEYS, "'options'")
-    thresholds = options.mapping.get("thresholds")
-    if thresholds is None:
-        return
-    require_mapping(thresholds, "'thresholds'")
-    known_keys(thresholds, THRESHOLD_KEYS, "'thresholds'")
-    for key, node in thresholds.mapping.items():
-        number = isinstance(node.value, (int, float)) and not isinstance(node.value, bool)
-        if not key.endswith("query") and node.value is not None and not number:
-            raise InputError(f"the threshold '{key}' must be a number, not {node.value!r}", where=node.where)
+    if priority is not None and (priority.value is True or priority.value not in (None, 1, 2, 3, 4, 5)):
+        raise InputError(f"priority must be 1 to 5, not {shown(priority)}", where=priority.where)

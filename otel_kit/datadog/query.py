@@ -6,6 +6,7 @@ A syntax error is a `QueryError` (an `InputError`) that names the column and wha
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final, Literal, cast
 
@@ -162,7 +163,14 @@ def _comparator(scan: Scanner) -> Comparator:
 
 
 def _threshold(scan: Scanner) -> float:
-    return float(scan.match(_SIGNED) or scan.fail("a number as the threshold"))
+    return _number(scan, scan.match(_SIGNED) or scan.fail("a number as the threshold"))
+
+
+def _number(scan: Scanner, text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        scan.refuse(f"{text} is too large for a number", scan.column)
+    return value
 
 
 def _sum(scan: Scanner) -> Expr:
@@ -198,7 +206,7 @@ def _unary(scan: Scanner) -> Expr:
         if scan.sees("("):
             return _parenthesis(scan)
         number = scan.match(_NUMBER)
-        return Number(value=float(number)) if number else _named(scan)
+        return Number(value=_number(scan, number)) if number else _named(scan)
     finally:
         scan.leave()
 
@@ -254,7 +262,7 @@ def _modifier_args(scan: Scanner, opened: int) -> tuple[str | float, ...]:
 def _literal(scan: Scanner) -> str | float:
     number = scan.match(_SIGNED)
     if number:
-        return float(number)
+        return _number(scan, number)
     quoted = scan.match(_STRING)
     if quoted:
         return quoted[1:-1]

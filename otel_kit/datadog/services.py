@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from otel_kit.datadog.check import known_keys, one_of, require_list, require_mapping, require_text
+from otel_kit.datadog.check import known_keys, one_of, require_list, require_mapping, require_text, shown
 from otel_kit.errors import InputError
 from otel_kit.yaml_tree import Node, load_yaml
 
-__all__ = ["KINDS", "SERVICE_FIELDS", "Service", "load_services"]
+__all__ = ["KINDS", "NUMBER_FIELDS", "SERVICE_FIELDS", "Service", "load_services"]
 
 KINDS: Final = ("http", "grpc", "cronjob")
 SERVICE_FIELDS: Final = ("name", "kind", "owner", "tier", "slo")
+NUMBER_FIELDS: Final = frozenset({"tier", "slo"})
 # A DNS label: the name is also that of the Kubernetes Deployment and a part of monitor ids.
 _NAME: Final = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _TIERS: Final = (1, 2, 3)
@@ -80,7 +81,7 @@ def _service(entry: Node) -> Service:
 def _tier(entry: Node, what: str) -> int:
     node = _required(entry, "tier", what)
     if isinstance(node.value, bool) or not isinstance(node.value, int) or node.value not in _TIERS:
-        raise InputError(f"the tier of {what} must be 1, 2 or 3, not {node.value!r}", where=node.where)
+        raise InputError(f"the tier of {what} must be 1, 2 or 3, not {shown(node)}", where=node.where)
     return node.value
 
 
@@ -88,7 +89,9 @@ def _slo(entry: Node, what: str) -> float:
     node = _required(entry, "slo", what)
     value = node.value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 100:
-        raise InputError(f"the slo of {what} must be a percentage below 100, not {value!r}", where=node.where)
+        raise InputError(
+            f"the slo of {what} must be a percentage below 100, not {shown(node)}", where=node.where
+        )
     return value
 
 

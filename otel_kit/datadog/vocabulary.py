@@ -1,12 +1,12 @@
 """What Datadog's API calls things: keys a definition may hold, monitor types, values the server fills in.
 
 Sources: the OpenAPI description of API v1 (schemas Monitor, MonitorOptions, MonitorThresholds, MonitorType,
-Dashboard); `OPTION_DEFAULTS` has its own.
+Dashboard, the widget definitions); `OPTION_DEFAULTS` has its own.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 __all__ = [
     "DASHBOARD_KEYS",
@@ -16,10 +16,13 @@ __all__ = [
     "MONITOR_TYPES",
     "OPTION_DEFAULTS",
     "OPTION_KEYS",
+    "OPTION_TYPES",
     "READ_ONLY_DASHBOARD_KEYS",
     "READ_ONLY_MONITOR_KEYS",
     "SERVER_DASHBOARD_KEYS",
     "THRESHOLD_KEYS",
+    "WIDGET_TYPES",
+    "OptionType",
 ]
 
 #: Datadog turns one of these into the other as it sees fit, depending on the query.
@@ -80,38 +83,43 @@ READ_ONLY_MONITOR_KEYS: Final = frozenset(
     }
 )
 
-OPTION_KEYS: Final = frozenset(
-    {
-        "aggregation",
-        "enable_logs_sample",
-        "enable_samples",
-        "escalation_message",
-        "evaluation_delay",
-        "group_retention_duration",
-        "groupby_simple_monitor",
-        "include_tags",
-        "locked",
-        "min_failure_duration",
-        "min_location_failed",
-        "new_group_delay",
-        "new_host_delay",
-        "no_data_timeframe",
-        "notification_preset_name",
-        "notify_audit",
-        "notify_by",
-        "notify_no_data",
-        "on_missing_data",
-        "renotify_interval",
-        "renotify_occurrences",
-        "renotify_statuses",
-        "require_full_window",
-        "scheduling_options",
-        "threshold_windows",
-        "thresholds",
-        "timeout_h",
-        "variables",
-    }
-)
+OptionType: TypeAlias = Literal[
+    "a mapping", "a string", "true or false", "a whole number, 0 or more", "a list", "a list of strings"
+]
+
+#: What each option takes; null, which means that it is not there, is always taken.
+OPTION_TYPES: Final[dict[str, OptionType]] = {
+    "aggregation": "a mapping",
+    "enable_logs_sample": "true or false",
+    "enable_samples": "true or false",
+    "escalation_message": "a string",
+    "evaluation_delay": "a whole number, 0 or more",
+    "group_retention_duration": "a string",
+    "groupby_simple_monitor": "true or false",
+    "include_tags": "true or false",
+    "locked": "true or false",
+    "min_failure_duration": "a whole number, 0 or more",
+    "min_location_failed": "a whole number, 0 or more",
+    "new_group_delay": "a whole number, 0 or more",
+    "new_host_delay": "a whole number, 0 or more",
+    "no_data_timeframe": "a whole number, 0 or more",
+    "notification_preset_name": "a string",
+    "notify_audit": "true or false",
+    "notify_by": "a list of strings",
+    "notify_no_data": "true or false",
+    "on_missing_data": "a string",
+    "renotify_interval": "a whole number, 0 or more",
+    "renotify_occurrences": "a whole number, 0 or more",
+    "renotify_statuses": "a list of strings",
+    "require_full_window": "true or false",
+    "scheduling_options": "a mapping",
+    "threshold_windows": "a mapping",
+    "thresholds": "a mapping",
+    "timeout_h": "a whole number, 0 or more",
+    "variables": "a list",
+}
+
+OPTION_KEYS: Final = frozenset(OPTION_TYPES)
 
 #: Values of the option on_missing_data.
 MISSING_DATA: Final = ("default", "resolve", "show_and_notify_no_data", "show_no_data")
@@ -178,3 +186,53 @@ SERVER_DASHBOARD_KEYS: Final = frozenset(
 
 #: What a file may not hold; an `id` there is ours.
 READ_ONLY_DASHBOARD_KEYS: Final = (SERVER_DASHBOARD_KEYS - {"id"}) | {"experience_type"}
+
+#: Not all that there are: Datadog adds one now and then, before it describes it.
+WIDGET_TYPES: Final = frozenset(
+    {
+        "alert_graph",
+        "alert_value",
+        "bar_chart",
+        "change",
+        "check_status",
+        "cohort",
+        "custom",
+        "distribution",
+        "embedded_app",
+        "event_stream",
+        "event_timeline",
+        "flame_graph",
+        "free_text",
+        "funnel",
+        "geomap",
+        "group",
+        "heatgrid",
+        "heatmap",
+        "hostmap",
+        "iframe",
+        "image",
+        "list_stream",
+        "log_stream",
+        "manage_status",
+        "note",
+        "point_plot",
+        "powerpack",
+        "query_table",
+        "query_value",
+        "retention_curve",
+        "run_workflow",
+        "sankey",
+        "scatterplot",
+        "servicemap",
+        "slo",
+        "slo_list",
+        "split_group",
+        "sunburst",
+        "timeseries",
+        "toplist",
+        "topology_map",
+        "trace_service",
+        "treemap",
+        "wildcard",
+    }
+)

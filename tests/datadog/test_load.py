@@ -148,7 +148,11 @@ DASHBOARD = "id: shop\ntitle: Shop\nlayout_type: ordered\nwidgets: []\n"
         ("monitors/a.yaml", "monitors:\n  x:\n    name: n", ":2: the monitor 'x' has no 'type'"),
         ("monitors/a.yaml", ONE.replace("errors:", "Errors:"), ":3: 'Errors' is not an id"),
         ("monitors/a.yaml", ONE + "        priority: 9", ":7: priority must be 1 to 5, not 9"),
-        ("monitors/a.yaml", ONE + "        tags: [a, 5]", ":7: a tag must be a string, not 5"),
+        (
+            "monitors/a.yaml",
+            ONE + "        tags: [a, 5]",
+            ":7: an item of 'tags' must be a string, not 5; quote it",
+        ),
         ("monitors/a.yaml", ONE + "        tags: ['otel_kit:x']", ":7: the tag 'otel_kit:x' is our own mark"),
         ("monitors/a.yaml", ONE + "        options: {silenced: {}}", ":7: 'silenced' is not kept in files"),
         (
@@ -238,6 +242,17 @@ def test_a_fault_is_one_sentence_with_its_place(
     told = workspace.relative(str(caught.value))
     assert told.startswith(f"{file}{sentence}")
     assert "\n" not in told
+
+
+def test_what_is_no_file_is_told(workspace: Workspace) -> None:
+    entry = workspace.root / "monitors" / "a.yaml"
+    entry.symlink_to("gone.yaml")
+    with pytest.raises(OtelKitError, match=r"a\.yaml: is a link to nothing; remove or rename it"):
+        workspace.load()
+    entry.unlink()
+    entry.mkdir()
+    with pytest.raises(OtelKitError, match=r"a\.yaml: is not a file"):
+        workspace.load()
 
 
 def test_ids_that_two_files_use_are_told_with_both_places(workspace: Workspace) -> None:

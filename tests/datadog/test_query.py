@@ -161,6 +161,14 @@ def test_a_fault_names_its_column_and_what_was_expected(text: str, column: int, 
     assert expected in caught.value.what
 
 
+@pytest.mark.parametrize(
+    "query", ["avg:a{*} > 1e999", "avg:a{*} * 1e999 > 1", "avg:a{*}.rollup(avg, 1e999) > 1"]
+)
+def test_a_number_beyond_all_numbers_is_refused(query: str) -> None:
+    with pytest.raises(QueryError, match="1e999 is too large for a number"):
+        parse_monitor_query(f"avg(last_5m):{query}")
+
+
 def test_symbols_and_words_do_not_mix() -> None:
     with pytest.raises(QueryError, match="mixes '!' with 'AND'"):
         parse_metric_query("avg:a{env:prod AND !region:us}")
