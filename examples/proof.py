@@ -42,7 +42,7 @@ class Proof:
         self._fact(True, f"{len(lines)} log lines with this trace id", *lines)
 
     def monitor(self, name: str) -> None:
-        """The monitor went to Alert and told somebody."""
+        """The monitor went to Alert and told somebody something."""
         monitor = self.stand_in.monitor(name)
         alerts = [n for n in self.stand_in.notifications(monitor["id"]) if n["to"] == "Alert"]
         if not alerts:
@@ -50,12 +50,17 @@ class Proof:
             return
         alert = alerts[-1]
         head = f"Monitor {monitor['name']!r}: {alert['from']} -> {alert['to']} at {alert['value']:.1f}"
-        to = ", ".join(alert["recipients"]) or "nobody"
-        self._fact(True, head, f"group {alert['group']}, sent to {to}", *alert["message"].splitlines())
+        to, lines = ", ".join(alert["recipients"]), alert["message"].splitlines()
+        sent = f"group {alert['group']}, sent to {to or 'nobody'}"
+        self._fact(bool(to and lines), head, sent, *(lines or ["an empty message"]))
 
     def losses(self) -> None:
         """Nothing was dropped by a service, by the collector, or by the stand-in."""
-        lost = self.stand_in.losses()
+        try:
+            lost = self.stand_in.losses()
+        except AssertionError as unknown:
+            self._fact(False, str(unknown))
+            return
         self._fact(
             not lost, f"Dropped anywhere: {sum(lost.values()):g}", *(f"{k}: {v:g}" for k, v in lost.items())
         )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
+
+from tests.parts import eventually
 
 __all__ = ["StandIn"]
 
@@ -65,23 +68,58 @@ class StandIn:
         """What a monitor told its recipients, newest first."""
         return list(self.get("/dev/api/notifications", monitor_id=monitor_id))
 
-    def losses(self) -> dict[str, float]:
+    def losses(self, *, collector: bool = True, timeout: float = 20.0) -> dict[str, float]:
         """All that was lost anywhere on the way, by reason; empty when nothing was.
 
         The stand-in tells what it refused or overwrote; the collector and the services tell by their own
-        metrics, which arrive here like any other.
+        metrics, which arrive here like any other. Without those nobody knows, so they are waited for.
+        `collector`: whether one is on the way.
+
+        Raises:
+            AssertionError: no metric about what was delivered came within `timeout` seconds.
         """
+        try:
+            eventually(lambda: not self._silent(collector), timeout=timeout)
+        except AssertionError:
+            who = " and ".join(self._silent(collector))
+            raise AssertionError(
+                f"what was lost is not known: within {timeout:g} s no report of deliveries came from {who}"
+            ) from None
         lost = {f"{x['signal']}: {x['reason']}": float(x["count"]) for x in self.get("/dev/api/losses")}
         for metric in self.get("/dev/api/metrics"):
             scope = _scope_of_losses(metric["name"])
-            count = self.total(f"sum:{metric['name']}{{{scope}}}.as_count()") if scope else 0
+            count = self._counted(metric["name"], scope) if scope else 0
             if count:
                 lost[metric["name"]] = count
         return lost
 
+    def _silent(self, collector: bool) -> list[str]:
+        """Who has not said yet that it delivered anything."""
+        delivered = {"the services (otel.sdk.exporter.*.exported)": _SERVICE_SENT}
+        if collector:
+            delivered["the collector (otelcol_exporter_sent_*)"] = _COLLECTOR_SENT
+        names = [metric["name"] for metric in self.get("/dev/api/metrics")]
+        return [
+            who
+            for who, (pattern, scope) in delivered.items()
+            if not any(self._counted(name, scope) for name in names if pattern.fullmatch(name))
+        ]
 
+    def _counted(self, metric: str, scope: str) -> float:
+        return self.total(f"sum:{metric}{{{scope}}}.as_count()")
+
+
+#: Metrics that count what was delivered, and the filter under which they do.
+_SERVICE_SENT = (re.compile(r"otel\.sdk\.exporter\..+\.exported"), "!error.type:*")
+_COLLECTOR_SENT = (re.compile(r"otelcol_exporter_sent_.+"), "*")
 #: Name parts of the collector's own metrics that count what it refused or could not deliver.
-_COLLECTOR_LOSS = ("_refused_", "_enqueue_failed_", "_send_failed_", "_dropped_too_early")
+_COLLECTOR_LOSS = (
+    "_refused_",
+    "_receiver_failed_",
+    "_enqueue_failed_",
+    "_send_failed_",
+    "_dropped_too_early",
+)
 
 
 def _scope_of_losses(metric: str) -> str | None:
