@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader
 
 from otel_kit.sdk.batch import MAX_BODY
-from otel_kit.sdk.notes import quietly
+from otel_kit.sdk.notes import LOGGER, quietly
 from otel_kit.sdk.outbox import Outbox, Payload
 from otel_kit.sdk.tally import Tally
 from otel_kit.sdk.threads import spawn
@@ -44,10 +44,16 @@ class Seconds:
 
     def __init__(self) -> None:
         self._last = 0
+        self._clock = 0  # at the last collection, before it was moved
 
     def free(self) -> bool:
         """False when stamps are so far ahead of the clock that a collection should rather wait."""
-        return self._last - time.time_ns() < MAX_AHEAD * _SECOND
+        now = time.time_ns()
+        return self._stepped_back(now) or self._last - now < MAX_AHEAD * _SECOND
+
+    def _stepped_back(self, now: int) -> bool:
+        """The clock was set back by more than the stamps may run ahead; smaller steps are waited out."""
+        return now < self._clock - MAX_AHEAD * _SECOND
 
     def stamp(self, request: ExportMetricsServiceRequest) -> int:
         """Move the points of one collection to a free second; the number of points.
@@ -59,12 +65,21 @@ class Seconds:
         if not points:
             return 0
         latest = max(p.time_unix_nano for p, _ in points)
+        if self._stepped_back(latest):
+            LOGGER.warning(
+                "otel-kit: the clock was set back by %d s; metrics go on with the new time, and points of "
+                "seconds that come a second time replace the old ones",
+                (self._clock - latest) // _SECOND,
+            )
+            self._last = 0
+        self._clock = latest
         behind = self._last // _SECOND - latest // _SECOND
         shift = (behind + 1) * _SECOND if behind >= 0 else 0
         for point, delta in points:
             point.time_unix_nano += shift
-            if delta and point.start_time_unix_nano < self._last:
-                point.start_time_unix_nano = min(self._last, point.time_unix_nano)
+            if delta:
+                begin = max(self._last, point.start_time_unix_nano)
+                point.start_time_unix_nano = min(begin, point.time_unix_nano)
         self._last = latest + shift
         return len(points)
 
@@ -123,6 +138,7 @@ class DeltaReader(MetricReader):
         self._collecting = threading.Lock()
         self._asked = 0
         self._answered = 0
+        self._put_off = 0
         self._always = False
         self._closed = False
 
@@ -144,14 +160,18 @@ class DeltaReader(MetricReader):
         return ticket
 
     def wait(self, ticket: int, deadline: float) -> bool:
-        """Wait until a collection asked for is in the outbox; False at the deadline (`time.monotonic()`)."""
+        """Wait until a collection asked for is in the outbox.
+
+        False at the deadline (`time.monotonic()`), or when the collection was put off; then a later one has
+        it all.
+        """
         with self._changed:
             while self._answered < ticket:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return False
                 self._changed.wait(left)
-        return True
+            return ticket > self._put_off
 
     def hasten(self, *, on: bool) -> None:
         """Collect at every flush, however many there were: the process may end any moment."""
@@ -171,18 +191,22 @@ class DeltaReader(MetricReader):
                 return
             with self._changed:
                 ticket = self._asked
-            quietly("collecting metrics", self._collect_once)
+            done = quietly("collecting metrics", self._collect_once)
             if time.monotonic() >= due:
                 due = time.monotonic() + self._interval
             with self._changed:
                 self._answered = ticket
+                if not done:
+                    self._put_off = ticket
                 self._changed.notify_all()
 
-    def _collect_once(self) -> None:
+    def _collect_once(self) -> bool:
         with self._collecting:
             # What is not collected stays in the aggregations and goes out with the next collection.
-            if self._always or self._seconds.free():
-                self.collect()
+            if not (self._always or self._seconds.free()):
+                return False
+            self.collect()
+            return True
 
     def _receive_metrics(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_kwargs: object

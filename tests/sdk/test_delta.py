@@ -9,7 +9,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
 from otel_kit.sdk.delta import MAX_AHEAD, Seconds
-from tests.sdk.run import endpoint, script
+from tests.sdk.run import endpoint, lines, script
 from tests.sdk.sink import running_sink
 
 SECOND = 10**9
@@ -37,6 +37,30 @@ def test_a_process_that_flushes_eight_times_a_second_loses_no_addition() -> None
     points = sorted(seen.named("additions"), key=lambda p: p.time)
     assert all(points[n].time <= points[n + 1].start for n in range(len(points) - 1))
     assert {p.temporality for p in seen.points} == {1}
+
+
+def test_flushes_that_are_put_off_say_so_and_lose_nothing() -> None:
+    with running_sink() as sink:
+        with script("flood", {**endpoint(sink), "COUNT": "0"}) as part:
+            assert part.wait() == 0
+            put_off = int(part.output().partition("put off ")[2].split()[0])
+        seen = sink.seen
+    assert seen.total("additions") == 75
+    assert 75 - MAX_AHEAD - 10 < put_off < 75 - MAX_AHEAD + 10
+    assert len(seen.named("additions")) == 75 - put_off + 1
+
+
+def test_metrics_go_on_when_the_clock_is_set_back() -> None:
+    with running_sink() as sink:
+        with script("set-back", endpoint(sink)) as part:
+            assert part.wait() == 0, part.output()
+            said = [line["message"] for line in lines(part) if "set back" in line["message"]]
+        points = sink.seen.named("additions")
+    assert [p.value for p in points] == [1, 1, 1, 1]
+    assert len({p.time // SECOND for p in points}) == 4
+    assert 3590 < (points[0].time - points[1].time) / SECOND < 3610
+    assert all(p.start <= p.time for p in points)
+    assert [message.partition(";")[0] for message in said] == [said[0].partition(";")[0]]
 
 
 def test_collections_of_one_second_move_to_the_next_free_ones() -> None:

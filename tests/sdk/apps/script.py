@@ -55,6 +55,31 @@ def long_spans() -> None:
     otel_kit.force_flush(15)
 
 
+def set_back() -> None:
+    """The clock is set back by an hour, which no test may do to the machine."""
+    real = time.time_ns
+    offset = 0
+    time.time_ns = lambda: real() - offset
+    otel_kit.init(service="script")
+    counter = metrics.get_meter("script").create_counter("additions")
+    counter.add(1)
+    assert otel_kit.force_flush()
+    offset = 3600 * 10**9
+    for _ in range(3):
+        counter.add(1)
+        assert otel_kit.force_flush()
+
+
+def flood() -> None:
+    """More flushes than there are seconds to give to them."""
+    counter = metrics.get_meter("script").create_counter("additions")
+    results = []
+    for _ in range(75):
+        counter.add(1)
+        results.append(otel_kit.force_flush())
+    print(f"put off {results.count(False)}")  # noqa: T201
+
+
 def own_handler() -> None:
     """A service with a SIGTERM handler of its own, set before init()."""
     stop = threading.Event()
@@ -83,8 +108,8 @@ def flushes() -> None:
 
 def main(mode: str) -> None:
     """Record 20 of each and end by `mode`."""
-    if mode == "own-handler":
-        own_handler()
+    if mode in ("own-handler", "set-back"):
+        own_handler() if mode == "own-handler" else set_back()
         return
     if mode == "ignored":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -102,6 +127,8 @@ def main(mode: str) -> None:
         otel_kit.force_flush()
     elif mode == "flushes":
         flushes()
+    elif mode == "flood":
+        flood()
     elif mode == "shutdown":
         otel_kit.shutdown()
         record(2, "too late")
