@@ -42,7 +42,8 @@ class Entry:
     """One component of one version.
 
     `name` is what this version calls it, `former` what earlier ones did. `module` is the last part of its
-    Go module. `remote`: it sends over the network, so it needs a queue that survives a restart.
+    Go module. `remote`: it sends over the network, so it needs a queue that survives a restart. `google`: it
+    calls Google's APIs with the credentials of its pod.
     """
 
     kind: Kind
@@ -52,6 +53,7 @@ class Entry:
     signals: frozenset[str] = frozenset({"traces", "metrics", "logs"})
     former: tuple[str, ...] = ()
     remote: bool = False
+    google: bool = False
     rules: tuple[Rule, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
 
@@ -99,6 +101,7 @@ def _entry(
     *,
     former: tuple[str, ...] = (),
     remote: bool = False,
+    google: bool = False,
     rules: tuple[Rule, ...] = (),
     endpoints: tuple[Endpoint, ...] = (),
 ) -> Entry:
@@ -110,6 +113,7 @@ def _entry(
         signals=signals,
         former=former,
         remote=remote,
+        google=google,
         rules=rules,
         endpoints=endpoints,
     )
@@ -172,7 +176,7 @@ def _v0_158() -> Iterator[Entry]:
     yield _entry(kind, "file", "fileexporter", _ALL)
     yield _entry(kind, "otlp_grpc", "otlpexporter", _ALL, former=("otlp",), remote=True)
     yield _entry(kind, "otlp_http", "otlphttpexporter", _ALL, former=("otlphttp",), remote=True)
-    yield _entry(kind, "googlecloud", "googlecloudexporter", _KIT, remote=True)
+    yield _entry(kind, "googlecloud", "googlecloudexporter", _KIT, remote=True, google=True)
     yield _entry(kind, "kafka", "kafkaexporter", _KIT, remote=True)
     yield _entry(
         kind,
@@ -188,7 +192,7 @@ def _v0_158() -> Iterator[Entry]:
     yield _entry(kind, "health_check", "healthcheckextension", _ALL, endpoints=(_endpoint("health"),))
     yield _entry(kind, "file_storage", "filestorage", _ALL)
     yield _entry(kind, "zpages", "zpagesextension", _KIT, endpoints=(_endpoint("zpages"),))
-    yield _entry(kind, "googleclientauth", "googleclientauthextension", _KIT)
+    yield _entry(kind, "googleclientauth", "googleclientauthextension", _KIT, google=True)
     yield _entry(kind, "k8s_leader_elector", "k8sleaderelector", _STOCK)
     yield _entry(kind, "datadog", "datadogextension", _STOCK)
 

@@ -94,7 +94,7 @@ def _remove(name: str) -> None:
 
 
 def _leftovers(folder: Path, files: Mapping[str, str]) -> Iterator[Path]:
-    """Files that we once wrote here and that are no longer rendered: by their names, and by how they begin."""
+    """Files that we once wrote here and no longer render: known by their names, and by how they begin."""
     for name in sorted(RENDERED - files.keys()):
         if (_text(folder / name) or "").startswith(MARK):
             yield folder / name

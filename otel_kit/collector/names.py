@@ -1,4 +1,4 @@
-"""Names of what is rendered and of what runs in Kubernetes, on which config, manifests and files must agree."""
+"""Names of rendered files and of what runs in Kubernetes, on which several modules must agree."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def documents(objects: Iterable[Mapping[str, Any]], spec: Spec) -> str:
 
 
 def _header(spec: Spec) -> str:
-    """The same wherever the specs are and however the folder was named: a change of it is a change of the file."""
+    """The same wherever the specs are and however their folder is named on the command line."""
     source, version = Path(spec.source).name, spec.collector.version
     again = f"otel-kit collector render --env {spec.environment}"
     return f"{MARK} from {source} for collector {version}. Edit that file, then run: {again}\n"

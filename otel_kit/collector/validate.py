@@ -22,6 +22,13 @@ _VALUES = {
 }
 _VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)(:-[^}]*)?\}")
 _TIMEOUT = 60.0
+_WRAPPING = re.compile(
+    r"^Error: |failed to get config: |cannot unmarshal the configuration: "
+    r"|decoding failed due to the following error\(s\):\s*"
+)
+#: How a complaint about one component begins; and how one about the component as a whole does.
+_PLACE = re.compile(r"'(\w+)' error reading configuration for \"([^\"]+)\":\s*")
+_NOWHERE = "'' "
 
 
 def default_binary(spec: Spec) -> Path:
@@ -82,11 +89,17 @@ def _run(
 
 
 def _sentence(output: str) -> str:
-    """What the collector says about a bad config, without its wrapping, in one line."""
+    """What the collector says about a bad config, without its wrapping, in one line; its complaints numbered."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    said = [line for line in lines if not re.match(r"^\d{4}[-/]\d\d[-/]\d\d", line)]
-    text = " ".join(dict.fromkeys(said or lines))
-    for wrapping in ("Error: ", "failed to get config: ", "cannot unmarshal the configuration: "):
-        text = text.replace(wrapping, "")
-    text = re.sub(r"decoding failed due to the following error\(s\): ?", "", text)
-    return re.sub(r"error reading configuration for ", "configuration of ", text)
+    said = [line for line in lines if not re.match(r"^\d{4}[-/]\d\d[-/]\d\d", line)] or lines
+    complaints: list[str] = []
+    place = ""
+    for line in dict.fromkeys(_WRAPPING.sub("", line) for line in said):
+        if begun := _PLACE.match(line):
+            place = f"{begun[1]}::{begun[2]}: "
+            line = line[begun.end() :]
+        if line:
+            complaints.append(f"{place}{line.removeprefix(_NOWHERE)}")
+    if len(complaints) == 1:
+        return complaints[0]
+    return "; ".join(f"({number}) {text}" for number, text in enumerate(complaints, 1))

@@ -113,8 +113,22 @@ def test_what_the_collector_refuses_is_one_readable_sentence(tmp_path: Path) -> 
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert f"error: {tmp_path}/test.yaml: config/node.yaml: the collector refuses it: " in done.stderr
-    assert "log_statments" in done.stderr
-    assert "transform/x" in done.stderr
+    assert (
+        "processors::transform/x: 'transformprocessor.Config' has invalid keys: log_statments\n"
+        in done.stderr
+    )
+
+
+def test_several_complaints_of_the_collector_are_numbered(tmp_path: Path) -> None:
+    extra = """extra:
+  - {component: attributes/y, tier: node, signals: [logs], config: {actions: [{key: a, acton: insert}]}}
+  - {component: otlp_http/z, tier: node, signals: [logs], config: {endpont: "http://x"}}
+"""
+    done = otel_kit("validate", "--env", "test", "--spec-dir", spec(tmp_path, extra))
+    assert done.stderr.endswith(
+        "the collector refuses it: (1) processors::attributes/y: 'actions[0]' has invalid keys: acton; "
+        "(2) exporters::otlp_http/z: 'otlphttpexporter.Config' has invalid keys: endpont\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,7 +155,10 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(tmp_path: Path, text: 
 def test_an_environment_that_is_not_there(tmp_path: Path) -> None:
     done = otel_kit("render", "--env", "prdo", "--out", tmp_path / "out")
     assert done.returncode == 1
-    assert "there is no spec of 'prdo'; there are dev, local, prod, staging" in done.stderr
+    assert (
+        "collector: this folder has no prdo.yaml; its environments are dev, local, prod, staging; did you mean 'prod'?"
+        in done.stderr
+    )
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

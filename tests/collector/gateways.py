@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from dataclasses import dataclass, field
 
@@ -43,7 +43,8 @@ class Gateway(trace_service_pb2_grpc.TraceServiceServicer):
 def listening(gateway: Gateway) -> Iterator[Gateway]:
     """Serve until the end of the block."""
     server = grpc.server(futures.ThreadPoolExecutor(8))
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(gateway, server)
+    add: Callable[[Gateway, grpc.Server], None] = trace_service_pb2_grpc.add_TraceServiceServicer_to_server
+    add(gateway, server)
     server.add_insecure_port(gateway.address)
     server.start()
     try:

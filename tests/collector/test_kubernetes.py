@@ -12,7 +12,7 @@ import yaml
 from otel_kit.collector.generate import generate
 from otel_kit.collector.load import load_spec
 from otel_kit.collector.spec import Extra, Kubernetes, Release, Spec
-from otel_kit.errors import UnsupportedError
+from otel_kit.errors import InputError, UnsupportedError
 from tests.parts import ROOT
 
 PROD = load_spec(ROOT / "collector", "prod")
@@ -117,8 +117,7 @@ def test_a_variable_of_an_extra_component_comes_from_a_secret_of_the_reader() ->
     (container,) = pod(spec, "gateway")["spec"]["containers"]
     (key,) = (item for item in container["env"] if item["name"] == "BACKUP_KEY")
     assert key["valueFrom"]["secretKeyRef"] == {"name": "otel-collector-env", "key": "BACKUP_KEY"}
-    egress = one(spec, "gateway", "NetworkPolicy")["spec"]["egress"]
-    assert [p["port"] for p in egress[-1]["ports"]] == [443, 8443]
+    assert egress(spec, "gateway")[-1] == (None, [443, 8443])
 
 
 def test_the_network_lets_in_who_sends_and_out_where_it_is_sent() -> None:
@@ -129,17 +128,62 @@ def test_the_network_lets_in_who_sends_and_out_where_it_is_sent() -> None:
         s["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for s in ingress["gateway"][0]["from"]
     ]
     assert senders == ["node", "cluster"]
-    egress = one(PROD, "gateway", "NetworkPolicy")["spec"]["egress"]
-    assert [[p["port"] for p in rule["ports"]] for rule in egress] == [[53, 53], [443]]
     deny = one(PROD, "00-namespace", "NetworkPolicy")["spec"]
     assert set(deny) == {"podSelector", "policyTypes"}
+
+
+def egress(spec: Spec, tier: str) -> list[tuple[str | None, list[int]]]:
+    """The ways out of a tier: the one address that a rule is for, if it is, and its ports."""
+    found = []
+    for rule in one(spec, tier, "NetworkPolicy")["spec"]["egress"]:
+        blocks = [to["ipBlock"]["cidr"] for to in rule.get("to", []) if "ipBlock" in to]
+        found.append((next(iter(blocks), None), [p["port"] for p in rule.get("ports", [])]))
+    return found
+
+
+def with_extra(tier: str, component: str, **config: Any) -> Spec:
+    extra = Extra(component=component, tier=tier, signals=("traces",), config=config, where="spec.yaml:7")
+    return replace(PROD, extra=(extra,))
+
+
+METADATA = [("169.254.169.254/32", [80]), ("169.254.169.252/32", [988])]
+
+
+def test_who_asks_the_api_server_reaches_it_behind_its_service_too() -> None:
+    """kubeadm and kind have it at 6443, and some networks look after the address was translated."""
+    assert (None, [443, 6443]) in egress(PROD, "node")
+    assert (None, [443, 6443]) in egress(PROD, "cluster")
+    assert egress(PROD, "gateway") == [(None, [53, 53]), (None, [443])]
+
+
+@pytest.mark.parametrize(
+    ("brokers", "ports"),
+    [
+        (["kafka:9093", "b.example:9094"], [443, 9093, 9094]),
+        (["kafka"], [443, 9092]),
+        ("${env:BROKER}", [443, 9092]),
+    ],
+)
+def test_a_kafka_exporter_reaches_its_brokers(brokers: Any, ports: list[int]) -> None:
+    assert (None, ports) in egress(with_extra("gateway", "kafka", brokers=brokers), "gateway")
+
+
+def test_what_calls_google_s_apis_reaches_the_metadata_server_for_a_token() -> None:
+    ways = egress(with_extra("gateway", "googlecloud"), "gateway")
+    assert (None, [443]) in ways
+    assert ways[-2:] == METADATA
+
+
+@pytest.mark.parametrize("endpoint", ["https://a:99999", "a.example:${env:PORT}", "http://[::1", "a:b:c"])
+def test_an_address_without_a_port_that_can_be_read_is_refused_with_its_line(endpoint: str) -> None:
+    with pytest.raises(InputError, match=r"^spec\.yaml:7: no port can be read from the address '"):
+        generate(with_extra("gateway", "otlp_http/backup", endpoint=endpoint))
 
 
 def test_the_metadata_server_is_reached_on_google_cloud_only() -> None:
     def blocks(cloud: str) -> list[str]:
         spec = replace(PROD, kubernetes=Kubernetes(cluster="c", cloud=cloud))
-        egress = one(spec, "node", "NetworkPolicy")["spec"]["egress"]
-        return [to["ipBlock"]["cidr"] for rule in egress for to in rule.get("to", []) if "ipBlock" in to]
+        return [block for block, _ in egress(spec, "node") if block]
 
     assert blocks("gcp") == ["169.254.169.254/32", "169.254.169.252/32"]
     assert blocks("none") == []

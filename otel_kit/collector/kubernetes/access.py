@@ -11,7 +11,7 @@ from otel_kit.collector.model import Config
 from otel_kit.collector.names import workload
 from otel_kit.collector.spec import Spec
 
-__all__ = ["access"]
+__all__ = ["access", "rules"]
 
 _API = "rbac.authorization.k8s.io"
 
@@ -19,10 +19,10 @@ _API = "rbac.authorization.k8s.io"
 def access(spec: Spec, config: Config) -> list[Object]:
     """The ServiceAccount; then, where there is something to allow, roles that are bound to it."""
     tier = config.role.tier
-    rules = list(dict.fromkeys(_rules(spec, config)))
+    needed = list(dict.fromkeys(rules(spec, config)))
     account = make("v1", "ServiceAccount", workload(tier), spec, tier, automountServiceAccountToken=False)
-    cluster_wide = [r for r in rules if not r.own_namespace]
-    in_namespace = [r for r in rules if r.own_namespace]
+    cluster_wide = [r for r in needed if not r.own_namespace]
+    in_namespace = [r for r in needed if r.own_namespace]
     return [
         account,
         *_role(spec, tier, "ClusterRole", cluster_wide),
@@ -30,7 +30,8 @@ def access(spec: Spec, config: Config) -> list[Object]:
     ]
 
 
-def _rules(spec: Spec, config: Config) -> Iterator[Rule]:
+def rules(spec: Spec, config: Config) -> Iterator[Rule]:
+    """What the components of a config ask of the Kubernetes API."""
     for component in config.components:
         entry = find(spec.collector.version, [component.kind], component.type)
         words = set(_words(component.config))
@@ -52,12 +53,12 @@ def _words(value: Any) -> Iterator[str]:
         yield value
 
 
-def _role(spec: Spec, tier: str, kind: str, rules: list[Rule]) -> Iterator[Object]:
-    if not rules:
+def _role(spec: Spec, tier: str, kind: str, needed: list[Rule]) -> Iterator[Object]:
+    if not needed:
         return
     assert spec.kubernetes is not None
     listed = [
-        {"apiGroups": list(r.groups), "resources": list(r.resources), "verbs": list(r.verbs)} for r in rules
+        {"apiGroups": list(r.groups), "resources": list(r.resources), "verbs": list(r.verbs)} for r in needed
     ]
     subject = {"kind": "ServiceAccount", "name": workload(tier), "namespace": spec.kubernetes.namespace}
     reference = {"apiGroup": _API, "kind": kind, "name": workload(tier)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from otel_kit.collector.catalogue import find
+from otel_kit.collector.kubernetes.access import rules
 from otel_kit.collector.kubernetes.objects import Object, make, selector
 from otel_kit.collector.kubernetes.ports import Port, listening, remote_ports
 from otel_kit.collector.model import Config, Kind
@@ -19,7 +21,10 @@ _ANYWHERE_IN_CLUSTER: dict[str, Any] = {"namespaceSelector": {}}
 #: GKE's metadata server: the first with Dataplane V2, the second without it
 #: (https://cloud.google.com/kubernetes-engine/docs/how-to/network-policy).
 _METADATA_SERVERS = (("169.254.169.254/32", 80), ("169.254.169.252/32", 988))
-_KUBERNETES_API = 443
+#: The Service of the API server, and the server itself: some networks look at a packet before its address is
+#: translated, some after it, and kubeadm and kind have the server at 6443.
+_KUBERNETES_API = (443, 6443)
+_GOOGLE_APIS = 443
 
 
 def services(spec: Spec, config: Config) -> Iterator[Object]:
@@ -49,7 +54,7 @@ def network_policy(spec: Spec, config: Config) -> Object:
         "podSelector": {"matchLabels": selector(tier)},
         "policyTypes": ["Ingress", "Egress"],
         "ingress": list(_ingress(spec, config)),
-        "egress": list(_egress(config)),
+        "egress": list(_egress(spec, config)),
     }
     return make("networking.k8s.io/v1", "NetworkPolicy", workload(tier), spec, tier, spec=body)
 
@@ -66,25 +71,36 @@ def _ingress(spec: Spec, config: Config) -> Iterator[dict[str, Any]]:
         yield {"from": [_ANYWHERE_IN_CLUSTER], "ports": _tcp(metrics)}
 
 
-def _egress(config: Config) -> Iterator[dict[str, Any]]:
+def _egress(spec: Spec, config: Config) -> Iterator[dict[str, Any]]:
     yield {"ports": [{"protocol": p, "port": 53} for p in ("UDP", "TCP")]}
     if config.role.sends_to == "gateway":
         gateway = {"podSelector": {"matchLabels": selector("gateway")}}
         yield {"to": [gateway], "ports": [{"protocol": "TCP", "port": PORT_OTLP_GRPC}]}
-    outside = set(remote_ports(config)) | ({_KUBERNETES_API} if _asks_kubernetes(config) else set())
+    outside = set(remote_ports(spec, config))
+    if any(rules(spec, config)):
+        outside |= set(_KUBERNETES_API)
+    calls_google = _calls_google(spec, config)
+    if calls_google:
+        outside.add(_GOOGLE_APIS)
     if outside:
         yield {"ports": [{"protocol": "TCP", "port": port} for port in sorted(outside)]}
-    detectors = [d for c in config.find(Kind.PROCESSOR, "resource_detection") for d in c.config["detectors"]]
-    for block, port in _METADATA_SERVERS if "gcp" in detectors else ():
+    for block, port in _METADATA_SERVERS if calls_google or _on_google(config) else ():
         yield {"to": [{"ipBlock": {"cidr": block}}], "ports": [{"protocol": "TCP", "port": port}]}
     if config.find(Kind.RECEIVER, "prometheus"):
         # Which port a pod is scraped at is known from its annotation only.
         yield {"to": [_ANYWHERE_IN_CLUSTER]}
 
 
-def _asks_kubernetes(config: Config) -> bool:
-    types = {c.type for c in config.components}
-    return bool(types & {"k8s_attributes", "load_balancing", "prometheus"})
+def _calls_google(spec: Spec, config: Config) -> bool:
+    """Whether a component calls Google's APIs, for which it asks the metadata server for a token."""
+    found = (find(spec.collector.version, [c.kind], c.type) for c in config.components)
+    return any(entry.google for entry in found if entry)
+
+
+def _on_google(config: Config) -> bool:
+    """Whether the machine is asked what it is."""
+    detection = config.find(Kind.PROCESSOR, "resource_detection")
+    return any("gcp" in c.config.get("detectors", ()) for c in detection)
 
 
 def _tcp(ports: list[Port]) -> list[dict[str, Any]]:

@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from otel_kit.collector.catalogue import find
-from otel_kit.collector.model import Config, Kind
+from otel_kit.collector.model import Component, Config, Kind
 from otel_kit.collector.spec import Spec
+from otel_kit.errors import InputError
 
 __all__ = ["Port", "listening", "remote_ports"]
 
@@ -41,17 +42,37 @@ def listening(spec: Spec, config: Config) -> Iterator[Port]:
             yield Port(name="metrics", number=int(number), purpose="metrics")
 
 
-def remote_ports(config: Config) -> list[int]:
-    """Ports outside the collectors' namespace that exporters send to."""
-    return sorted({p for c in config.of(Kind.EXPORTER) for p in _port(str(c.config.get("endpoint", "")))})
+def remote_ports(spec: Spec, config: Config) -> list[int]:
+    """Ports outside the collectors' namespace that exporters send to.
+
+    Raises:
+        InputError: an address from which no port can be read.
+    """
+    return sorted({p for c in config.of(Kind.EXPORTER) for a in _addresses(c) for p in _port(a, c, spec)})
 
 
-def _port(endpoint: str) -> Iterator[int]:
-    text = re.sub(r"\$\{[^}]*\}", "x", endpoint)
+def _addresses(component: Component) -> Iterator[str]:
+    """Where an exporter sends; kafka has several brokers, each to be reached."""
+    brokers = component.config.get("brokers", ["localhost:9092"]) if component.type == "kafka" else []
+    yield from map(str, brokers if isinstance(brokers, (list, tuple)) else [brokers])
+    yield str(component.config.get("endpoint") or "")
+
+
+def _port(address: str, component: Component, spec: Spec) -> Iterator[int]:
+    text = re.sub(r"\$\{[^}]*\}", "x", address)
     if not text or text.startswith("dns:///"):
         return
-    parts = urlsplit(text if "://" in text else f"//{text}")
-    yield parts.port or _SCHEMES.get(parts.scheme, 443)
+    default = 9092 if component.type == "kafka" else 443
+    try:
+        parts = urlsplit(text if "://" in text else f"//{text}")
+        yield parts.port or _SCHEMES.get(parts.scheme, default)
+    except ValueError:
+        line = next((e.where for e in spec.extra if e.component == component.id), spec.source)
+        raise InputError(
+            f"no port can be read from the address {address!r} of '{component.id}'",
+            where=line,
+            fix="write it as a number from 1 to 65535: the network policy names it",
+        ) from None
 
 
 def _at(value: Any, path: tuple[str, ...]) -> Any:

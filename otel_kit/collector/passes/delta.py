@@ -9,8 +9,9 @@ __all__ = ["delta"]
 
 
 def delta(config: Config, spec: Spec) -> Config:  # noqa: ARG001 (the signature of a pass)
-    """A difference needs a memory of the series, so it is taken where each always arrives, before any balancing;
-    and before redaction, which may give two series the same attributes.
+    """Before any balancing: a difference needs a memory of the series, so it is taken where each arrives.
+
+    And before redaction, which may give two series the same attributes.
     """
     if config.role.takes == "collectors":
         return config

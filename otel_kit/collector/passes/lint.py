@@ -8,6 +8,7 @@ from typing import Any
 
 from otel_kit.collector.catalogue import find
 from otel_kit.collector.model import Component, Config, Kind, Pipeline
+from otel_kit.collector.patterns import is_secret
 from otel_kit.collector.spec import Spec
 from otel_kit.errors import InputError
 
@@ -20,7 +21,6 @@ _STATEFUL = {"span_metrics", "count", "cumulative_to_delta"}
 _SECRET_KEY = re.compile(
     r"(?i)(^|[._-])((api|app|access|private)[._-]?key|(access[_-]?)?token|password|secret|authorization)$"
 )
-_SECRET_VALUE = re.compile(r"(?i)^(bearer|basic)\s+\S+$|^[0-9a-f]{32}$|^[0-9a-f]{40}$")
 _REFERENCE = re.compile(r"\$\{[^}]+\}")
 
 
@@ -84,8 +84,9 @@ def _queue_on_disk(component: Component, config: Config, spec: Spec) -> None:
     entry = find(spec.collector.version, [component.kind], component.type)
     if component.kind is not Kind.EXPORTER or entry is None or not entry.remote:
         return
-    storage = dict(component.config.get("sending_queue") or {}).get("storage")
-    if storage is None:
+    sending = component.config["sending_queue"]
+    storage = str(sending.get("storage") or "")
+    if not storage or not sending.get("enabled", True):
         raise InputError("its queue is in memory only; set sending_queue.storage", where=component.path)
     if storage not in {c.id for c in config.of(Kind.EXTENSION)}:
         raise InputError(f'references extension "{storage}" which is not configured', where=component.path)
@@ -97,7 +98,7 @@ def _no_secret(component: Component) -> None:
         named = (
             _SECRET_KEY.search(".".join(path[-2:])) and text.strip() and component.kind is not Kind.PROCESSOR
         )
-        if named or _SECRET_VALUE.match(text):
+        if named or is_secret(text):
             raise InputError(
                 "a secret stands here in clear",
                 where="::".join(path),

@@ -62,7 +62,7 @@ def _on_texts(spec: Spec) -> Iterator[dict[str, Any]]:
 
 
 def _on_nested(spec: Spec) -> Iterator[dict[str, Any]]:
-    """Keys inside mappings come to the top, where the redaction processor sees them; where there is a need."""
+    """Keys inside mappings come to the top, where redaction sees them, in the records that need it."""
     if spec.redact.keys:
         pattern = rf'(?i)[:\[,]\{{.*["._-]({_words(spec)})":'
         statement = f"flatten(log.attributes) where IsMatch(String(log.attributes), {_quoted(pattern)})"
@@ -78,7 +78,7 @@ def _quoted(text: str) -> str:
 def _rules(spec: Spec) -> dict[str, Any]:
     rules: dict[str, Any] = {}
     if spec.redact.keys:
-        # Whole last words only: `token` must not hide `gen_ai.usage.input_tokens`. A number is a list's place.
+        # Whole last words only: `token` must not hide `gen_ai.usage.input_tokens`. A number is of a list.
         rules["blocked_key_patterns"] = [f"(?i)(^|[._-])({_words(spec)})([.][0-9]+)?$"]
     if spec.redact.values:
         rules["blocked_values"] = [p for value in spec.redact.values for p in expand(value)]
