@@ -24,6 +24,7 @@ __all__ = ["DevSettings", "run"]
 _HOST: Final = "127.0.0.1"
 _BACKLOG: Final = 512
 _SWITCH_S: Final = 0.0005
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ def run(settings: DevSettings, started: Callable[[int], None]) -> None:
         ToolError: the port is taken, or the database is in use.
         InputError: the database cannot be used.
     """
-    with _bound(settings.port) as listener, open_database(settings.db) as database:
+    with _clean_end(), _bound(settings.port) as listener, open_database(settings.db) as database:
         scheduler = Scheduler(database, settings.evaluate_every_s)
 
         @contextlib.asynccontextmanager
@@ -80,16 +81,42 @@ def _bound(port: int) -> Iterator[socket.socket]:
         yield listener
 
 
+class _Stop(BaseException):
+    """A signal came before there was a server that it could stop."""
+
+
+@contextlib.contextmanager
+def _clean_end() -> Iterator[None]:
+    """End on a signal as if all was done: before the server runs, while it runs, and after it."""
+
+    def stop(*_: object) -> None:
+        _handle(signal.SIG_IGN)
+        raise _Stop
+
+    previous = [(number, signal.getsignal(number)) for number in _SIGNALS]
+    _handle(stop)
+    try:
+        yield
+    except _Stop:
+        pass
+    finally:
+        for number, handler in previous:
+            signal.signal(number, handler)
+
+
+def _handle(handler: Any) -> None:
+    for number in _SIGNALS:
+        signal.signal(number, handler)
+
+
 class _Server(uvicorn.Server):
     """uvicorn's own handling raises the signal again at the end; here a signal is a clean end."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        previous = {
-            number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        _handle(self.handle_exit)
         try:
             yield
         finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+            # What is left is to close the database; a second signal must not stop that half-way.
+            _handle(signal.SIG_IGN)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.dev.process import Dev, losses, running, series
-from tests.parts import ROOT, free_port, start
+from tests.parts import ROOT, eventually, free_port, start
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,17 @@ def test_a_signal_is_a_clean_end(number: signal.Signals, tmp_path: Path) -> None
         os.kill(dev.part.pid, number)
         assert dev.part.wait(10) == 0
         assert "Traceback" not in dev.part.output()
+
+
+def test_a_signal_before_it_serves_leaves_nothing(tmp_path: Path) -> None:
+    def opened() -> bool:
+        return any(tmp_path.iterdir())
+
+    with start([*COMMAND, "--port", "0"], env={"TMPDIR": str(tmp_path)}) as part:
+        eventually(opened, every=0.001)
+        assert part.terminate(10) == 0
+        assert "Traceback" not in part.output()
+    assert not opened()
 
 
 def test_a_taken_port_is_one_sentence(dev: Dev) -> None:
@@ -184,6 +195,7 @@ def test_the_page_comes_from_the_package_and_may_load_nothing_else(dev: Dev) -> 
         ("/dev/api/notifications?monitor_id=" + "9" * 5000, 400),
         ("/api/v1/monitor/" + "9" * 40, 404),
         ("/api/v1/monitor/can_delete?monitor_ids=1,x", 400),
+        ("/api/v1/monitor?id_offset=%D9%A3", 400),
         ("/api/v1/query?query=avg:a{*}.rollup(avg,1)&from=0&to=31536000", 400),
         ("/api/v1/query?query=avg:a{*}&from=0&to=" + "9" * 30, 400),
     ],

@@ -99,6 +99,7 @@ def test_an_answer_comes_in_the_encoding_of_the_request(dev: Dev) -> None:
         ({"Content-Encoding": "br"}, b"{}", 415, "content-encoding 'br' is not supported"),
         ({"dd-api-key": " "}, b"{}", 403, "dd-api-key is missing or empty"),
         ({}, b"{nonsense", 400, "not an ExportTraceServiceRequest in JSON"),
+        ({}, b"[]", 400, "not an ExportTraceServiceRequest in JSON: it is no object"),
         ({}, b"[1]", 400, "not an ExportTraceServiceRequest in JSON"),
         ({}, b'{"resourceSpans": 3}', 400, "not an ExportTraceServiceRequest in JSON"),
         (

@@ -52,7 +52,11 @@ def decode(body: bytes, kind: ContentType, into: M) -> M:
         if kind == PROTOBUF:
             into.ParseFromString(body)
         else:
-            json_format.ParseDict(_ids_to_base64(json.loads(body), 0), into, ignore_unknown_fields=True)
+            found = json.loads(body)
+            # ParseDict takes an empty list or text for an empty object.
+            if not isinstance(found, dict):
+                raise TypeError("it is no object")
+            json_format.ParseDict(_ids_to_base64(found, 0), into, ignore_unknown_fields=True)
     except DecodeError:
         raise Refusal(400, f"the body is not an {name} in protobuf") from None
     # Protobuf's parser ends in many ways: a list in place of an enum is a SystemError.
