@@ -55,8 +55,9 @@ def init(
         resource_attributes: further attributes of the resource.
         traces: False switches traces off.
         metrics: False switches metrics off.
-        logs: JSON lines on ``stdout``, OTLP records, ``both`` (default) or ``none``.
-        log_level: of the root logger; by default INFO, unless the service has chosen one before.
+        logs: JSON lines on ``stdout``, OTLP records, ``both`` (default) or ``none``. JSON lines replace what
+            handlers of the service write to the console; their levels and filters stay in force.
+        log_level: of the root logger; by default INFO, unless the service has configured that logger before.
         metric_interval: seconds between two collections, at least 1; 10 by default.
         shutdown_timeout: seconds that flushing may hold up the end of the process, all signals together; 3.
         health_routes: exact paths that are not recorded; ``/healthz`` and its like by default.

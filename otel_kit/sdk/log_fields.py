@@ -23,6 +23,10 @@ _BUILT_IN: Final = frozenset(vars(logging.makeLogRecord({}))) | {
     "color_message",  # uvicorn's message with escape codes
     SEEN,
 }
+#: What structlog hands to its formatter beside the fields of the service, or says once more.
+_STRUCTLOG: Final = frozenset(
+    {"event", "_logger", "_name", "_record", "_from_structlog", "level", "logger", "timestamp"}
+)
 #: logging level -> name in OpenTelemetry, its number
 #: (https://opentelemetry.io/docs/specs/otel/logs/data-model/), and Datadog's status.
 _SEVERITIES: Final = (
@@ -47,7 +51,13 @@ def severity(level: int) -> tuple[str, int, str]:
 
 
 def message(record: logging.LogRecord) -> str:
-    """The formatted message; one whose arguments do not fit is shown with them instead of being lost."""
+    """The formatted message; one whose arguments do not fit is shown with them instead of being lost.
+
+    The message of structlog is a mapping, whose ``event`` is what there is to read.
+    """
+    event = _event(record)
+    if event:
+        return text_of(event["event"])
     try:
         return record.getMessage()
     except Exception:
@@ -62,8 +72,15 @@ def _arguments(record: logging.LogRecord) -> str:
 
 
 def extras(record: logging.LogRecord) -> dict[str, Any]:
-    """What the service passed as ``extra=``."""
-    return {key: value for key, value in vars(record).items() if key not in _BUILT_IN}
+    """What the service passed as ``extra=``, or beside the event of structlog."""
+    event = _event(record)
+    hidden = _BUILT_IN | _STRUCTLOG if event else _BUILT_IN
+    return {key: value for key, value in {**vars(record), **event}.items() if key not in hidden}
+
+
+def _event(record: logging.LogRecord) -> Mapping[str, Any]:
+    said = record.msg
+    return said if isinstance(said, Mapping) and not record.args and "event" in said else {}
 
 
 def exception_of(record: logging.LogRecord) -> tuple[str, str, str] | None:

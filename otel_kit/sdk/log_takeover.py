@@ -3,19 +3,24 @@
 Web servers give their own loggers handlers and ``propagate=False``, some of them after `init()`. Those known
 here write through our handlers; any other logger that does not propagate is left alone: its owner wants it
 so.
+
+Where lines go to the console as JSON, a handler of the service that writes to stdout or stderr is replaced.
+Its level and filters stay in force: a record that it would not have shown is neither shown nor sent, and what
+a filter masks is masked. Its formatter is not used any more, so masking belongs into a filter. Handlers of
+other kinds, for files and sockets, stay as they are.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, Final
 
 from otel_kit.sdk.imports import when_imported
 from otel_kit.sdk.log_handlers import KitHandler
-from otel_kit.sdk.notes import quietly
+from otel_kit.sdk.notes import LOGGER, quietly
 from otel_kit.sdk.patching import replace
 
 __all__ = ["take_over"]
@@ -31,71 +36,122 @@ SERVERS: Final = (
 )
 
 
+class Gate(logging.Handler):
+    """Stands for the console handlers that it replaces, and passes on what they would have shown.
+
+    Args:
+        targets: where records go on to.
+    """
+
+    def __init__(self, targets: Sequence[KitHandler]) -> None:
+        super().__init__()
+        self._targets = targets
+        self.replaced: list[logging.Handler] = []
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Pass the record on, as the filters have left it."""
+        passed = self._passed(record)
+        if passed is None:
+            return False
+        for target in self._targets:
+            target.handle(passed)
+        return True
+
+    def _passed(self, record: logging.LogRecord) -> logging.LogRecord | None:
+        if not self.replaced:
+            return record
+        for handler in self.replaced:
+            if record.levelno >= handler.level:
+                passed = handler.filter(record)
+                if passed:
+                    # Since Python 3.12 a filter may put another record in the place of this one.
+                    return passed if isinstance(passed, logging.LogRecord) else record
+        return None
+
+    def close(self) -> None:
+        """Stay usable: logging closes handlers when it is configured again, and this one comes back."""
+
+
+class _Takeover:
+    def __init__(self, handlers: Sequence[KitHandler], *, console: bool) -> None:
+        self._console = console
+        self._gates = {name: Gate(handlers) for name in (None, *SERVERS)}
+
+    def attach(self) -> None:
+        """Put the gates where they belong."""
+        LOGGER.disabled = False  # dictConfig disables the loggers that it does not name
+        for name, gate in self._gates.items():
+            logger = logging.getLogger(name)
+            if name is not None and logger.propagate:
+                logger.removeHandler(gate)
+                self._silence(logger)
+            else:
+                self._attach(logger, gate)
+
+    def _attach(self, logger: logging.Logger, gate: Gate) -> None:
+        found = self._silence(logger)
+        if gate in logger.handlers:
+            gate.replaced += found
+        else:
+            gate.replaced = found
+            logger.addHandler(gate)
+
+    def _silence(self, logger: logging.Logger) -> list[logging.Handler]:
+        """Remove what writes to the console beside us; files, sockets and captures of tests stay."""
+        streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+        found: list[logging.Handler] = [
+            handler
+            for handler in logger.handlers
+            if self._console
+            and isinstance(handler, logging.StreamHandler)
+            and any(handler.stream is stream for stream in streams)
+        ]
+        for handler in found:
+            logger.removeHandler(handler)
+        return found
+
+    def step_aside(self) -> None:
+        """For `logging.basicConfig`, which does nothing where the root logger has a handler."""
+        gate = self._gates[None]
+        if not gate.replaced:
+            logging.getLogger().removeHandler(gate)
+
+
 def take_over(handlers: Sequence[KitHandler], *, console: bool, level: int | None) -> None:
     """Attach `handlers` to the root logger and to those of servers, now and after each new configuration.
 
     Args:
         handlers: ours.
-        console: they write to the console, so other handlers that do so are removed.
-        level: for the root logger; None raises its verbosity to INFO where nobody has chosen one.
+        console: they write to the console, so other handlers that do so are replaced.
+        level: for the root logger; None makes it INFO where nobody has configured that logger.
     """
     root = logging.getLogger()
     if level is not None:
         root.setLevel(level)
-    elif root.level == logging.WARNING:
+    elif root.level == logging.WARNING and not root.handlers:
         root.setLevel(logging.INFO)
-
-    def attach() -> None:
-        _attach(root, handlers, console=console)
-        for name in SERVERS:
-            logger = logging.getLogger(name)
-            if logger.propagate:
-                _detach(logger, handlers)
-                if console:
-                    _silence(logger)
-            else:
-                _attach(logger, handlers, console=console)
-
-    attach()
-    _after(logging, "basicConfig", attach)
-    when_imported("logging.config", lambda module: _follow_configurations(module, attach))
+    takeover = _Takeover(handlers, console=console)
+    takeover.attach()
+    _around(logging, "basicConfig", takeover.step_aside, takeover.attach)
+    when_imported("logging.config", lambda module: _follow_configurations(module, takeover.attach))
 
 
 def _follow_configurations(module: ModuleType, attach: Callable[[], None]) -> None:
     # The class, not the function dictConfig, which services import by name.
-    _after(module.DictConfigurator, "configure", attach)
-    _after(module, "fileConfig", attach)
+    _around(module.DictConfigurator, "configure", None, attach)
+    _around(module, "fileConfig", None, attach)
 
 
-def _after(owner: Any, name: str, attach: Callable[[], None]) -> None:
+def _around(owner: Any, name: str, before: Callable[[], None] | None, after: Callable[[], None]) -> None:
     def make(original: Callable[..., Any]) -> Callable[..., Any]:
         def configured(*args: Any, **kwargs: Any) -> Any:
+            if before is not None:
+                quietly("logging", before)
             try:
                 return original(*args, **kwargs)
             finally:
-                quietly("logging", attach)
+                quietly("logging", after)
 
         return configured
 
     replace(owner, name, make)
-
-
-def _attach(logger: logging.Logger, handlers: Iterable[KitHandler], *, console: bool) -> None:
-    if console:
-        _silence(logger)
-    for handler in handlers:
-        if handler not in logger.handlers:
-            logger.addHandler(handler)
-
-
-def _detach(logger: logging.Logger, handlers: Iterable[KitHandler]) -> None:
-    for handler in handlers:
-        logger.removeHandler(handler)
-
-
-def _silence(logger: logging.Logger) -> None:
-    """Remove what writes to the console beside us; files, sockets and captures of tests stay."""
-    streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
-    for handler in list(logger.handlers):
-        if isinstance(handler, logging.StreamHandler) and any(handler.stream is s for s in streams):
-            logger.removeHandler(handler)

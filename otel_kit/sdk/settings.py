@@ -98,7 +98,7 @@ class Settings:
         resource: attributes of the resource, without ``service.instance.id``.
         instance: what ``service.instance.id`` begins with.
         targets: where each signal goes; a signal that is off is absent.
-        log_level: for the root logger, or None: INFO unless the service has chosen one.
+        log_level: for the root logger, or None: INFO unless the service has configured it.
         metric_interval: seconds between collections.
         shutdown_timeout: seconds for the three signals together.
         hidden: variables that the SDK must not see, since it would raise an error.

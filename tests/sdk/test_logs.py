@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,3 +114,39 @@ def test_correlation(written: tuple[list[Line], Seen, str]) -> None:
     assert (found["trace_id"], found["span_id"]) == (span.trace_id, span.span_id)
     assert (sent.trace_id, sent.span_id) == (span.trace_id, span.span_id)
     assert "trace_id" not in line(written, "extra")
+
+
+PASSWORD, ORDER = "password hunter2", "order placed"
+ORDERS = {
+    "nothing": ["info", PASSWORD, ORDER],
+    "filter": ["password ***", "{'event': 'order placed', 'order': 7}"],  # the filter makes a text of it
+    "warning before": [PASSWORD, ORDER],
+    "file after": ["debug", "info", PASSWORD, ORDER],
+    "level after": [ORDER],
+    "disabling": ["info", PASSWORD, ORDER],
+}
+
+
+@pytest.mark.parametrize("case", ORDERS)
+def test_levels_and_filters_of_the_service_hold(case: str, tmp_path: Path) -> None:
+    file = tmp_path / "app.log"
+    command = [sys.executable, "-m", "tests.sdk.apps.logging_order", case, str(file)]
+    with running_sink() as sink, start(command, env=endpoint(sink)) as part:
+        assert part.wait() == 0, part.output()
+        said = lines(part)
+        raw = [text for text in part.output().splitlines() if not text.startswith("{")]
+    assert [one["message"] for one in said if one["logger.name"] == "shop"] == ORDERS[case]
+    assert sink.seen.bodies() == ORDERS[case]
+    assert raw == []  # no line twice, as text beside JSON
+    if case == "disabling":
+        assert "flushed" in said[-1]["message"]  # what it says itself is not silenced
+    if case == "nothing":
+        order = next(one for one in said if one["message"] == ORDER)
+        assert order["order"] == 7
+        assert not {"event", "_name", "_logger"} & set(order)
+    if case == "file after":
+        assert [line.rpartition(":")[2] for line in file.read_text().splitlines()][:3] == [
+            "debug",
+            "info",
+            PASSWORD,
+        ]
