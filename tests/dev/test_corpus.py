@@ -16,7 +16,11 @@ from tests.dev.process import Dev
 from tests.parts import ROOT
 
 CORPUS = ROOT / "../shared/corpora/datadog/integrations-extras"
-pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus is not on this machine")
+pytestmark = pytest.mark.skipif(
+    not CORPUS.is_dir(),
+    reason="needs the monitors and dashboards of DataDog/integrations-extras in ../shared/corpora, "
+    "which are not part of this repository",
+)
 
 
 def definitions(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -13,7 +13,11 @@ from tests.dev.process import Dev, running
 from tests.parts import ROOT
 
 RECORDINGS = ROOT / "../shared/corpora/datadog/recordings/v1"
-pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not on this machine")
+pytestmark = pytest.mark.skipif(
+    not RECORDINGS.is_dir(),
+    reason="needs the published recordings of Datadog's API in ../shared/corpora, "
+    "which are not part of this repository",
+)
 
 Json = dict[str, Any]
 
