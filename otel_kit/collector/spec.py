@@ -70,9 +70,9 @@ def _fits(key: str, value: str | None, pattern: str, needed: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """The collector that runs: its version, and the image that pods run when it is not the stock one of contrib.
+    """The collector that runs. `distribution`: what the configs may use, and which binary `validate` asks.
 
-    `distribution`: what the configs may use, and which binary `validate` asks.
+    `image`: what pods run, when it is not the stock image of contrib.
     """
 
     version: str
@@ -210,12 +210,14 @@ class Tier:
     queue: Size = _256_MEBIBYTES
     replicas: int = 1
     storage_class: str | None = None
+    priority_class: str | None = None
 
     def __post_init__(self) -> None:
         if self.replicas < 1:
             raise WrongValue("replicas", f"replicas must be 1 or more, not {self.replicas}")
         _fits("cpu", self.cpu, r"[1-9]\d*m|[1-9]\d*(\.\d+)?|0\.\d*[1-9]\d*", "a quantity such as 500m or 2")
         _fits("storage_class", self.storage_class, _NAME, "the name of a StorageClass")
+        _fits("priority_class", self.priority_class, _NAME, "the name of a PriorityClass")
         for key, least in (("memory", _LEAST_MEMORY), ("queue", _LEAST_QUEUE)):
             if getattr(self, key) < least:
                 raise WrongValue(key, f"{key} must be {least} or more, not {getattr(self, key)}")

@@ -89,7 +89,7 @@ def _run(
 
 
 def _sentence(output: str) -> str:
-    """What the collector says about a bad config, without its wrapping, in one line; its complaints numbered."""
+    """What the collector says about a bad config, without its wrapping: one line, each complaint numbered."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     said = [line for line in lines if not re.match(r"^\d{4}[-/]\d\d[-/]\d\d", line)] or lines
     complaints: list[str] = []

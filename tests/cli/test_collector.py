@@ -155,10 +155,10 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(tmp_path: Path, text: 
 def test_an_environment_that_is_not_there(tmp_path: Path) -> None:
     done = otel_kit("render", "--env", "prdo", "--out", tmp_path / "out")
     assert done.returncode == 1
-    assert (
-        "collector: this folder has no prdo.yaml; its environments are dev, local, prod, staging; did you mean 'prod'?"
-        in done.stderr
+    says = (
+        "this folder has no prdo.yaml; its environments are dev, local, prod, staging; did you mean 'prod'?"
     )
+    assert done.stderr == f"error: collector: {says}\n"
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -109,12 +109,13 @@ def test_the_build_names_the_distributions_that_there_are() -> None:
     assert "kit|local" in done.stderr
 
 
-def test_a_build_without_modules_says_so_in_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["local", "one-of-your-own"])
+def test_a_build_without_modules_says_so_in_one_sentence(tmp_path: Path, name: str) -> None:
     """An empty module cache and no way to a proxy; the sources are copied, so the real binary stays."""
     distribution = tmp_path / "collector" / "distribution"
-    (distribution / "local").mkdir(parents=True)
+    (distribution / name).mkdir(parents=True)
     for file in (DISTRIBUTIONS / "local").iterdir():
-        (distribution / "local" / file.name).write_bytes(file.read_bytes())
+        (distribution / name / file.name).write_bytes(file.read_bytes())
     (distribution / "build.py").write_bytes((DISTRIBUTIONS / "build.py").read_bytes())
     env = {
         "PATH": "/usr/bin:/bin",
@@ -124,7 +125,7 @@ def test_a_build_without_modules_says_so_in_one_sentence(tmp_path: Path) -> None
         "GOMODCACHE": str(tmp_path / "modules"),
     }
     done = subprocess.run(
-        [sys.executable, distribution / "build.py", "local"],
+        [sys.executable, distribution / "build.py", name],
         capture_output=True,
         text=True,
         env=env,
@@ -132,6 +133,6 @@ def test_a_build_without_modules_says_so_in_one_sentence(tmp_path: Path) -> None
     )
     last = done.stderr.strip().splitlines()[-1]
     assert done.returncode == 1
-    assert last.startswith("otelcol-local: GOPROXY=off and a module is not in the cache")
+    assert last.startswith(f"otelcol-{name}: GOPROXY=off and a module is not in the cache")
     assert "Traceback" not in done.stderr
     assert not list((tmp_path / "build").iterdir())

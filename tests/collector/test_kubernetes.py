@@ -224,6 +224,14 @@ def test_the_image_is_the_stock_one_or_the_spec_s() -> None:
     assert pod(own, "node")["spec"]["containers"][0]["image"] == "registry.example/kit:1"
 
 
+def test_a_priority_class_is_the_spec_s_or_none() -> None:
+    assert "priorityClassName" not in pod(PROD, "node")["spec"]
+    node = replace(PROD.tiers.node, priority_class="system-node-critical")
+    spec = replace(PROD, tiers=replace(PROD.tiers, node=node))
+    assert pod(spec, "node")["spec"]["priorityClassName"] == "system-node-critical"
+    assert "priorityClassName" not in pod(spec, "gateway")["spec"]
+
+
 def test_all_objects_are_ours_by_label() -> None:
     for file in (*TIERS, "00-namespace"):
         for found in objects(PROD, file):

@@ -111,6 +111,8 @@ def _pod(spec: Spec, config: Config, text: str, *, needs_api: bool) -> dict[str,
         "containers": [_container(spec, config, text)],
         "volumes": [config_volume, *([] if role.takes == "collectors" else [queue])],
     }
+    if tier.priority_class:
+        body["priorityClassName"] = tier.priority_class
     if role.takes == "apps":
         body["tolerations"] = [{"operator": "Exists"}]
     if role.takes == "collectors":
