@@ -17,7 +17,8 @@ class Telemetry:
         service: the name under which this process reports.
         env: ``deployment.environment.name``, or None.
         version: ``service.version``, or None.
-        endpoints: signal -> URL that it is sent to; a signal that is off is absent.
+        endpoints: signal -> URL that it is sent to, without credentials and query; a signal that is off is
+            absent.
         why_disabled: one sentence, empty where enabled.
     """
 

@@ -91,7 +91,7 @@ def _targets(settings: Settings) -> list[tuple[Signal, Target]]:
 
 def _tally(signal: Signal, target: Target) -> Tally:
     return Tally(
-        signal, component="otlp_grpc" if target.protocol == "grpc" else "otlp_http", endpoint=target.url
+        signal, component="otlp_grpc" if target.protocol == "grpc" else "otlp_http", endpoint=target.shown
     )
 
 

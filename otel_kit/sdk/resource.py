@@ -27,6 +27,8 @@ DOWNWARD_API: Final[dict[str, tuple[str, ...]]] = {
     "k8s.cronjob.name": ("K8S_CRONJOB_NAME",),
     "k8s.job.name": ("K8S_JOB_NAME",),
 }
+#: Other machines have these, too, so they count in Kubernetes alone.
+GENERIC: Final = frozenset({"NODE_NAME", "CONTAINER_NAME", "CLUSTER_NAME"})
 #: Datadog's unified service tagging
 #: (https://docs.datadoghq.com/getting_started/tagging/unified_service_tagging/).
 UNIFIED: Final[dict[str, str]] = {
@@ -51,8 +53,9 @@ def resource_attributes(
     writers of one series Datadog keeps one.
     """
     found: dict[str, Value] = dict(_datadog_tags(env))
+    kubernetes = env.text("KUBERNETES_SERVICE_HOST", *DOWNWARD_API[c.K8S_POD_NAME]) is not None
     for key, names in DOWNWARD_API.items():
-        value = env.text(*names)
+        value = env.text(*(name for name in names if kubernetes or name not in GENERIC))
         if value is not None:
             found[key] = value
     for key, variable in UNIFIED.items():
@@ -79,10 +82,17 @@ def _datadog_tags(env: Environment) -> dict[str, str]:
     """``DD_TAGS``: key:value pairs separated by commas or blanks; env, service and version count as such."""
     own = {"env": c.DEPLOYMENT_ENVIRONMENT, "service": c.SERVICE_NAME, "version": c.SERVICE_VERSION}
     found = {}
+    unusable = False
     for word in (env.text("DD_TAGS") or "").replace(",", " ").split():
         key, colon, value = word.partition(":")
         if colon and key and value:
             found[own.get(key, key)] = value
+        else:
+            unusable = True
+    if unusable:
+        env.problems.append(
+            "DD_TAGS: a word is no key:value pair and is left out; write key:value,key2:value2"
+        )
     return found
 
 

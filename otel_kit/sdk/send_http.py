@@ -54,7 +54,7 @@ class HttpSender:
     ) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or "localhost"
-        self._port = parts.port
+        self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         self._secure = parts.scheme == "https"
         self._tls = tls

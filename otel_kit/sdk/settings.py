@@ -36,14 +36,16 @@ Resource detectors (OTEL_EXPERIMENTAL_RESOURCE_DETECTORS) are not run: they may 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import UnionType
 from typing import Final, Literal, TypeVar
 
 from otel_kit.errors import InputError
 from otel_kit.sdk.environment import Environment
 from otel_kit.sdk.resource import resource_attributes
-from otel_kit.sdk.targets import Protocol, Target, resolve_targets
+from otel_kit.sdk.targets import Protocol, Target, is_endpoint, resolve_targets
 
 __all__ = ["Arguments", "LogMode", "Settings", "resolve"]
 
@@ -75,7 +77,7 @@ class Arguments:
     service: str | None = None
     env: str | None = None
     version: str | None = None
-    endpoint: str | None = None
+    endpoint: str | None = field(default=None, repr=False)
     protocol: Protocol | None = None
     headers: Mapping[str, str] | None = field(default=None, repr=False)
     resource_attributes: Mapping[str, str | int | float | bool] | None = None
@@ -165,7 +167,7 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
         ),
         instrument=_instrument(arguments.instrument, env),
         hidden=_unreadable(env),
-        problems=tuple(env.problems),
+        problems=tuple(dict.fromkeys(env.problems)),  # a general variable is read for each signal
     )
 
 
@@ -182,7 +184,13 @@ def _first(argument: T | None, otherwise: T) -> T:
 
 def _interval(env: Environment) -> float:
     """Below a second two collections would share one, and Datadog keeps one point a second."""
-    return max(MIN_INTERVAL, env.positive("OTEL_METRIC_EXPORT_INTERVAL", 10_000) / 1000)
+    seconds = env.positive("OTEL_METRIC_EXPORT_INTERVAL", 10_000) / 1000
+    if seconds < MIN_INTERVAL:
+        env.problems.append(
+            f"OTEL_METRIC_EXPORT_INTERVAL={seconds * 1000:g} is below {MIN_INTERVAL * 1000:g} milliseconds, "
+            "so that is used; Datadog keeps one point a second"
+        )
+    return max(MIN_INTERVAL, seconds)
 
 
 def _on(argument: bool | None, env: Environment, variable: str) -> bool:
@@ -220,34 +228,65 @@ def _check(a: Arguments) -> None:
         value = getattr(a, name)
         if value is not None and (not isinstance(value, str) or not value.strip()):
             raise _wrong(name, value, "give a non-empty string, or leave it out")
-    if a.endpoint is not None and not a.endpoint.startswith(("http://", "https://")):
-        raise _wrong("endpoint", a.endpoint, "begin it with http:// (plain) or https:// (TLS)")
+    if a.endpoint is not None and not is_endpoint(a.endpoint):
+        # The value is not shown: it may hold credentials.
+        raise InputError(
+            "init(endpoint=...) is no URL that can be used",
+            fix="write http://host:4318 (plain) or https://host:4318 (TLS)",
+        )
     _one_of("protocol", a.protocol, ("http/protobuf", "grpc"))
     _one_of("logs", a.logs, LOG_MODES)
     for name in ("traces", "metrics"):
         if getattr(a, name) not in (None, True, False):
             raise _wrong(name, getattr(a, name), "give True or False")
     _check_numbers(a)
-    for name in ("headers", "resource_attributes"):
-        if getattr(a, name) is not None and not isinstance(getattr(a, name), Mapping):
-            raise InputError(f"init({name}=...) is not a mapping", fix="give a dict")
-    for word in a.instrument if isinstance(a.instrument, Sequence) else ():
-        _one_of("instrument", word, INSTRUMENTATIONS)
+    _check_mapping("headers", a.headers, str)
+    _check_mapping("resource_attributes", a.resource_attributes, str | int | float)
+    _check_lists(a)
+
+
+def _check_mapping(name: str, value: object, allowed: type | UnionType) -> None:
+    """Without the value in any message: headers are secrets."""
+    if value is None:
+        return
+    if not isinstance(value, Mapping):
+        raise InputError(f"init({name}=...) is not a mapping", fix="give a dict")
+    for key, item in value.items():
+        if not isinstance(key, str) or not isinstance(item, allowed):
+            kinds = "strings" if allowed is str else "strings, numbers or booleans"
+            raise InputError(
+                f"init({name}=...): the entry {key!r} cannot be used", fix=f"give {kinds} by name"
+            )
+
+
+def _check_lists(a: Arguments) -> None:
+    if a.instrument is not None and not isinstance(a.instrument, bool):
+        for word in _sequence("instrument", a.instrument):
+            _one_of("instrument", word, INSTRUMENTATIONS)
+    for route in () if a.health_routes is None else _sequence("health_routes", a.health_routes):
+        if not isinstance(route, str) or not route.startswith("/"):
+            raise _wrong("health_routes", route, "begin each route with /")
+
+
+def _sequence(name: str, value: object) -> Collection[object]:
+    if isinstance(value, str) or not isinstance(value, Collection):
+        raise _wrong(name, value, "give a list")
+    return value
 
 
 def _check_numbers(a: Arguments) -> None:
     for name in ("metric_interval", "shutdown_timeout"):
         value = getattr(a, name)
         lowest = MIN_INTERVAL if name == "metric_interval" else 0.0
-        if value is not None and (
-            isinstance(value, bool) or not isinstance(value, int | float) or value < lowest
-        ):
+        if value is None:
+            continue
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not math.isfinite(value) or value < lowest:
             raise _wrong(name, value, f"give seconds, at least {lowest:g}")
     if isinstance(a.log_level, str):
         _one_of("log_level", a.log_level.upper(), tuple(LEVELS))
-    for route in a.health_routes or ():
-        if not route.startswith("/"):
-            raise _wrong("health_routes", route, "begin each route with /")
+    elif a.log_level is not None and (isinstance(a.log_level, bool) or not isinstance(a.log_level, int)):
+        raise _wrong("log_level", a.log_level, f"use one of {', '.join(LEVELS)}, or a whole number")
 
 
 def _one_of(name: str, value: object, allowed: Sequence[str]) -> None:

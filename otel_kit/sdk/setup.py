@@ -88,7 +88,7 @@ def _set_up(settings: Settings) -> Telemetry:
         service=str(settings.resource[conventions.SERVICE_NAME]),
         env=_text(settings.resource.get(conventions.DEPLOYMENT_ENVIRONMENT)),
         version=_text(settings.resource.get(conventions.SERVICE_VERSION)),
-        endpoints={signal: target.url for signal, target in settings.targets.items()},
+        endpoints={signal: target.shown for signal, target in settings.targets.items()},
         _flush=pipelines.lifecycle.flush,
         _end=pipelines.lifecycle.end,
     )

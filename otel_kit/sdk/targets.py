@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from otel_kit import conventions
 from otel_kit.sdk.environment import Environment
 
-__all__ = ["Protocol", "Target", "resolve_targets"]
+__all__ = ["Protocol", "Target", "is_endpoint", "resolve_targets", "shown"]
 
 Protocol = Literal["http/protobuf", "grpc"]
 PROTOCOLS: Final = ("http/protobuf", "grpc")
@@ -25,19 +26,40 @@ class Target:
     """How one signal reaches the collector.
 
     Attributes:
-        url: for HTTP the full URL of the signal, for gRPC scheme, host and port.
+        url: for HTTP the full URL of the signal, for gRPC scheme, host and port; without credentials, which
+            are a header, but its query may hold a secret.
         timeout: seconds for one try.
         certificate: file of the CA to trust; key and chain are files for mutual TLS.
     """
 
     protocol: Protocol
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     timeout: float
     compress: bool
     certificate: str | None = None
     client_key: str | None = None
     client_chain: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The URL as people may see it."""
+        return shown(self.url)
+
+
+def is_endpoint(url: str) -> bool:
+    """Whether a client could use it: http or https, a host, and a port that is one."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        return False
+
+
+def shown(url: str) -> str:
+    """The URL without what may be secret: credentials and query."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def resolve_targets(
@@ -65,16 +87,30 @@ def _target(
         return env.text(f"{own}_{key}", f"{PREFIX}_{key}")
 
     chosen: Protocol = protocol or _protocol(env, own)
+    url, credentials = _without_credentials(_url(env, own, signal, chosen, endpoint))
+    sent = {**env.pairs(f"{PREFIX}_HEADERS"), **env.pairs(f"{own}_HEADERS"), **(headers or {})}
+    if "authorization" in {name.lower() for name in sent}:
+        credentials = {}
     return Target(
         protocol=chosen,
-        url=_url(env, own, signal, chosen, endpoint),
-        headers={**env.pairs(f"{PREFIX}_HEADERS"), **env.pairs(f"{own}_HEADERS"), **(headers or {})},
+        url=url,
+        headers={**credentials, **sent},
         timeout=env.seconds((f"{own}_TIMEOUT", f"{PREFIX}_TIMEOUT"), 10.0),
         compress=_compress(env, own),
         certificate=text("CERTIFICATE"),
         client_key=text("CLIENT_KEY"),
         client_chain=text("CLIENT_CERTIFICATE"),
     )
+
+
+def _without_credentials(url: str) -> tuple[str, dict[str, str]]:
+    """The URL without ``user:password@``, and the header that says the same."""
+    parts = urlsplit(url)
+    userinfo, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return parts.geturl(), {}
+    encoded = base64.b64encode(unquote(userinfo).encode()).decode()
+    return parts._replace(netloc=host).geturl(), {"authorization": f"Basic {encoded}"}
 
 
 def _protocol(env: Environment, own: str) -> Protocol:
@@ -96,14 +132,16 @@ def _url(env: Environment, own: str, signal: str, protocol: Protocol, endpoint: 
     exact = endpoint is None and given is not None
     if given is None:
         given = _checked(env, conventions.ENV_OTLP_ENDPOINT) or default
+    parts = urlsplit(given)
     if protocol == "grpc":
-        return given.rstrip("/")
-    if urlsplit(given).port == conventions.PORT_OTLP_GRPC:
+        netloc = parts.netloc if parts.port else f"{parts.netloc.removesuffix(':')}:{port}"
+        return f"{parts.scheme}://{netloc}"
+    if parts.port == conventions.PORT_OTLP_GRPC:
         env.problems.append(
-            f"the endpoint {given} has the port of OTLP/gRPC but the protocol is http/protobuf; "
+            f"the endpoint {shown(given)} has the port of OTLP/gRPC but the protocol is http/protobuf; "
             f"use port {conventions.PORT_OTLP_HTTP} or protocol grpc"
         )
-    return given if exact else f"{given.rstrip('/')}/v1/{signal}"
+    return given if exact else parts._replace(path=f"{parts.path.rstrip('/')}/v1/{signal}").geturl()
 
 
 def _checked(env: Environment, name: str) -> str | None:
@@ -114,12 +152,7 @@ def _checked(env: Environment, name: str) -> str | None:
     if "://" not in value:
         # gRPC endpoints are often written so; OTEL_EXPORTER_OTLP_INSECURE says which scheme is meant.
         value = f"{'http' if env.flag(f'{PREFIX}_INSECURE', default=True) else 'https'}://{value}"
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, half an IPv6 address
-        usable = False
-    if usable:
+    if is_endpoint(value):
         return value
     env.problems.append(f"{name} is no http:// or https:// URL, so the default endpoint is used")
     return None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import math
 from typing import Any
 
 import pytest
 
 from otel_kit.errors import InputError
 from otel_kit.sdk.resource import instance_id
+from otel_kit.sdk.send_grpc import GrpcSender
+from otel_kit.sdk.senders import make_sender
 from otel_kit.sdk.settings import Arguments, Settings, resolve
 
 
@@ -86,6 +90,48 @@ def test_the_pod_by_the_downward_api() -> None:
     )
 
 
+def test_generic_variables_count_in_kubernetes_alone() -> None:
+    generic = {"CONTAINER_NAME": "c", "CLUSTER_NAME": "k", "NODE_NAME": "n"}
+    assert not [key for key in settings(generic, service="s").resource if key.startswith("k8s")]
+    for more in ({"POD_NAME": "p"}, {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}):
+        found = settings({**generic, **more}, service="s").resource
+        assert [found[f"k8s.{of}.name"] for of in ("container", "cluster", "node")] == ["c", "k", "n"]
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_credentials_of_an_endpoint_become_a_header_and_are_never_shown(protocol: str) -> None:
+    secret = "http://us%40er:s3cret@c:4317/?key=s3cret"
+    for found in (
+        settings({"OTEL_EXPORTER_OTLP_ENDPOINT": secret}, service="s", protocol=protocol),
+        settings(service="s", protocol=protocol, endpoint=secret),
+    ):
+        target = found.targets["logs"]
+        assert target.shown == ("http://c:4317" if protocol == "grpc" else "http://c:4317/v1/logs")
+        assert base64.b64decode(target.headers["authorization"].partition(" ")[2]) == b"us@er:s3cret"
+        assert "s3cret" not in repr(found)
+    own = settings(service="s", endpoint=secret, headers={"Authorization": "mine"}).targets["logs"]
+    assert dict(own.headers) == {"Authorization": "mine"}
+    assert own.url == "http://c:4317/v1/logs?key=s3cret"
+    with pytest.raises(InputError) as wrong:
+        settings(service="s", endpoint="http://user:s3cret@host:port")
+    assert "s3cret" not in str(wrong.value)
+
+
+def test_odd_endpoints() -> None:
+    def url(endpoint: str, protocol: str) -> str:
+        environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
+        return settings(environ, service="s").targets["traces"].url
+
+    assert url("HTTPS://c:4317", "grpc") == "https://c:4317"
+    assert url("http://[::1]", "grpc") == "http://[::1]:4317"
+    assert url("http://[::1]", "http/protobuf") == "http://[::1]/v1/traces"
+    assert url("http://c:4317/path/", "grpc") == "http://c:4317"
+    target = settings(service="s", endpoint="HTTPS://c:4317", protocol="grpc").targets["traces"]
+    sender = make_sender("traces", target)
+    assert isinstance(sender, GrpcSender)
+    assert sender.secure
+
+
 def test_an_instance_id_of_the_user_is_a_beginning() -> None:
     found = settings({"OTEL_RESOURCE_ATTRIBUTES": "service.instance.id=mine"}, service="s")
     assert (found.instance, "service.instance.id" in found.resource) == ("mine", False)
@@ -134,6 +180,8 @@ def test_timeouts_in_seconds_and_in_milliseconds(value: str, seconds: float) -> 
         ({"OTEL_EXPORTER_OTLP_HEADERS": "secret"}, "OTEL_EXPORTER_OTLP_HEADERS: an entry has no '='"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "-1"}, "use a positive number"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "inf"}, "use a positive number"),
+        ({"OTEL_METRIC_EXPORT_INTERVAL": "500"}, "below 1000 milliseconds"),
+        ({"DD_TAGS": "env:f, nonsense other"}, "DD_TAGS: a word is no key:value pair"),
         ({"OTEL_SDK_DISABLED": "maybe"}, "use one of true, false"),
         ({"OTEL_TRACES_EXPORTER": "zipkin"}, "use one of otlp, none"),
         ({"OTEL_KIT_LOGS": "file"}, "use one of stdout, otlp, both, none"),
@@ -145,7 +193,7 @@ def test_a_variable_that_cannot_be_used_is_noted_once_and_its_default_taken(
     environ: dict[str, str], told: str
 ) -> None:
     found = settings(environ, service="s")
-    assert len({problem for problem in found.problems if told in problem}) == 1, found.problems
+    assert len([problem for problem in found.problems if told in problem]) == 1, found.problems
     assert not any("secret" in problem for problem in found.problems)
     if "4317" not in told and "x:4317" not in str(environ):
         assert found == settings({}, service="s") or found.problems  # only the problems differ
@@ -159,7 +207,23 @@ def test_a_variable_that_cannot_be_used_is_noted_once_and_its_default_taken(
     [
         ({"service": ""}, "service=''"),
         ({"service": 5}, "service=5"),
-        ({"endpoint": "collector:4317"}, "begin it with http://"),
+        ({"endpoint": "collector:4317"}, "write http://"),
+        ({"endpoint": "http://localhost:abc"}, "write http://"),
+        ({"endpoint": "http://"}, "write http://"),
+        ({"instrument": 5}, "give a list"),
+        ({"instrument": [5]}, "fastapi, grpc"),
+        ({"log_level": 10.5}, "a whole number"),
+        ({"log_level": True}, "a whole number"),
+        ({"health_routes": [None]}, "begin each route with /"),
+        ({"health_routes": "/healthz"}, "give a list"),
+        ({"health_routes": 5}, "give a list"),
+        ({"shutdown_timeout": math.inf}, "at least 0"),
+        ({"shutdown_timeout": math.nan}, "at least 0"),
+        ({"metric_interval": math.inf}, "at least 1"),
+        ({"metric_interval": math.nan}, "at least 1"),
+        ({"headers": {"x": None}}, "give strings"),
+        ({"resource_attributes": {"x": ["y"]}}, "strings, numbers or booleans"),
+        ({"resource_attributes": {1: "y"}}, "strings, numbers or booleans"),
         ({"protocol": "http/json"}, "http/protobuf, grpc"),
         ({"logs": "file"}, "stdout, otlp, both, none"),
         ({"traces": "yes"}, "True or False"),
