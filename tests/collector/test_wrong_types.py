@@ -60,6 +60,9 @@ def whole() -> dict[str, Any]:
     }
 
 
+WHOLE = whole()
+
+
 def manifests_of(spec: Spec) -> None:
     """All that `generate` does but for writing YAML, which is slow."""
     configs = {role.tier: build(spec, role) for role in roles(spec)}
@@ -77,7 +80,7 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 def with_each(path: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
     for value in VALUES:
-        spec = copy.deepcopy(whole())
+        spec = copy.deepcopy(WHOLE)
         at = spec
         for step in path[:-1]:
             at = at[step]
@@ -94,11 +97,10 @@ def refusal(spec: dict[str, Any], folder: Path) -> OtelKitError | None:
     return None
 
 
-@pytest.mark.parametrize("section", sorted(whole()))
+@pytest.mark.parametrize("section", sorted(WHOLE))
 def test_no_value_at_any_key_gives_a_traceback(section: str, tmp_path: Path) -> None:
-    wrong = [
-        refusal(spec, tmp_path) for path in paths(whole()) if path[0] == section for spec in with_each(path)
-    ]
+    here = [path for path in paths(WHOLE) if path[0] == section]
+    wrong = [refusal(spec, tmp_path) for path in here for spec in with_each(path)]
     said = [error for error in wrong if error is not None]
     assert said
     assert all(error.where and "\n" not in str(error) for error in said)
