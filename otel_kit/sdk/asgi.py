@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from otel_kit import conventions
 from otel_kit.sdk.asgi_attributes import HEADERS, METHODS, request_attributes
 from otel_kit.sdk.notes import quietly
-from otel_kit.sdk.spans import record_once
+from otel_kit.sdk.spans import record_once, remember
 from otel_kit.sdk.text import text_of, type_of
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class HttpTelemetry:
         try:
             await app(scope, receive, request.observing(send))
         except BaseException as error:
-            request.error = error
+            request.fail(error)
             raise
         finally:
             request.finish()
@@ -153,6 +153,11 @@ class _Request:
     def _method(self) -> str:
         method = str(self._attributes["http.request.method"])
         return method if method in METHODS else "HTTP"
+
+    def fail(self, error: BaseException) -> None:
+        """The application has raised `error`."""
+        self.error = error
+        remember(self._span, error)
 
     def observing(self, send: Send) -> Send:
         """`send`, with an eye on status and end of the response."""

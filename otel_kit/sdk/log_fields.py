@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from opentelemetry import trace
 
+from otel_kit.sdk.spans import LEFT
 from otel_kit.sdk.text import stack_of, text_of, type_of
 
-__all__ = ["SEEN", "exception_of", "extras", "json_line", "message", "severity"]
+__all__ = ["SEEN", "exception_of", "extras", "json_line", "message", "severity", "span_of"]
 
 #: Set on a record by the handlers, so that none of them takes it twice.
 SEEN: Final = "_otel_kit_seen"
@@ -27,6 +28,8 @@ _BUILT_IN: Final = frozenset(vars(logging.makeLogRecord({}))) | {
 _STRUCTLOG: Final = frozenset(
     {"event", "_logger", "_name", "_record", "_from_structlog", "level", "logger", "timestamp"}
 )
+#: How far to go back from an error to those that it came from.
+_DEPTH: Final = 8
 #: logging level -> name in OpenTelemetry, its number
 #: (https://opentelemetry.io/docs/specs/otel/logs/data-model/), and Datadog's status.
 _SEVERITIES: Final = (
@@ -83,6 +86,20 @@ def _event(record: logging.LogRecord) -> Mapping[str, Any]:
     return said if isinstance(said, Mapping) and not record.args and "event" in said else {}
 
 
+def span_of(record: logging.LogRecord) -> trace.SpanContext:
+    """The current span; for an error that a server logs after the request, the span of that request."""
+    current = trace.get_current_span().get_span_context()
+    if current.is_valid or not record.exc_info:
+        return current
+    error = record.exc_info[1]
+    for _ in range(_DEPTH):
+        left = getattr(error, LEFT, None)
+        if isinstance(left, trace.SpanContext):
+            return left
+        error = error and (error.__cause__ or error.__context__)
+    return current
+
+
 def exception_of(record: logging.LogRecord) -> tuple[str, str, str] | None:
     """Type with its module, message as its own ``str`` has it, and stack; None without an exception."""
     if not record.exc_info or record.exc_info[1] is None:
@@ -106,7 +123,7 @@ def json_line(record: logging.LogRecord, identity: Mapping[str, str]) -> str:
         "logger.name": record.name,
         **identity,
     }
-    span = trace.get_current_span().get_span_context()
+    span = span_of(record)
     if span.is_valid:
         fields["trace_id"] = trace.format_trace_id(span.trace_id)
         fields["span_id"] = trace.format_span_id(span.span_id)

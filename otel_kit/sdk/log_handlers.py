@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
+from opentelemetry.trace import NonRecordingSpan, set_span_in_context
 
-from otel_kit.sdk.log_fields import SEEN, exception_of, extras, json_line, message, severity
+from otel_kit.sdk.log_fields import SEEN, exception_of, extras, json_line, message, severity, span_of
 from otel_kit.sdk.notes import RateLimit
 from otel_kit.sdk.text import text_of
 
@@ -124,7 +125,9 @@ def _translate(record: logging.LogRecord) -> LogRecord:
         )
     for key, value in extras(record).items():
         attributes[str(key)] = _any_value(value)
+    span = span_of(record)
     return LogRecord(
+        context=set_span_in_context(NonRecordingSpan(span)) if span.is_valid else None,
         timestamp=int(record.created * 1e9),
         observed_timestamp=time.time_ns(),
         severity_text=text,

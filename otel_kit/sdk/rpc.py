@@ -20,7 +20,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from otel_kit import conventions
 from otel_kit.sdk.notes import quietly
-from otel_kit.sdk.spans import record_once
+from otel_kit.sdk.spans import record_once, remember
 from otel_kit.sdk.text import text_of, type_of
 
 __all__ = ["Rpc", "Rpcs", "address", "code_name", "unrecorded"]
@@ -192,6 +192,7 @@ class Rpc:
 
     def _fail(self, error: BaseException | None, details: str) -> None:
         if error is not None:
+            remember(self._span, error)
             record_once(self._span, error)
             details = details or text_of(error)
         self._span.set_status(StatusCode.ERROR, details or None)

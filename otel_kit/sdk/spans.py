@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from opentelemetry.trace import Span
 
 from otel_kit.sdk.text import stack_of, text_of, type_of
 
-__all__ = ["record_once"]
+__all__ = ["LEFT", "record_once", "remember"]
+
+#: Attribute of an exception with the context of the span that it has left.
+LEFT: Final = "_otel_kit_span"
+
+
+def remember(span: Span, error: BaseException) -> None:
+    """Note that `error` leaves `span` for the server, which will log it when the span is over."""
+    error.__dict__[LEFT] = span.get_span_context()
 
 
 def record_once(span: Span, error: BaseException) -> None:

@@ -148,6 +148,14 @@ def test_an_error_without_a_text_is_recorded_as_any_other(seen: Seen) -> None:
     assert seen.total(HTTP_SERVER_DURATION, error__type=kind) == 1
 
 
+def test_what_the_server_logs_of_an_error_belongs_to_its_request(seen: Seen) -> None:
+    logged = [log for log in seen.logs if str(log.body).startswith("Exception in ASGI application")]
+    kinds = {log.attributes["exception.type"]: (log.trace_id, log.span_id) for log in logged}
+    for route, kind in (("/boom", "ValueError"), ("/speechless", "tests.sdk.apps.web.Speechless")):
+        span = one(seen, http__route=route)
+        assert kinds[kind] == (span.trace_id, span.span_id)
+
+
 def test_refusals_are_errors_from_500_on(seen: Seen) -> None:
     found = one(seen, http__route="/refused/{status}", http__response__status_code=404)
     assert (found.status, "error.type" in found.attributes, found.events) == (0, False, [])

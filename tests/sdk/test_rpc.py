@@ -122,6 +122,19 @@ def test_a_stream_that_is_left_early_ends_its_client_span_at_once(seen: Seen) ->
     assert left.end < last.end
 
 
+def test_what_the_server_logs_of_an_error_belongs_to_its_call(seen: Seen) -> None:
+    failed = {(s.trace_id, s.span_id): s.name for s in seen.server_spans() if s.events}
+    logged = [log for log in seen.logs if log.scope.startswith("grpc") and "exception.type" in log.attributes]
+    methods = Counter(failed.get((log.trace_id, log.span_id)) for log in logged)
+    assert methods == {
+        "shop.Sync/Unary": 3,  # grpc has two lines for an error without a text
+        "shop.Sync/Down": 1,
+        "shop.Aio/Unary": 1,
+        "shop.Aio/Down": 1,
+        "shop.Aio/Write": 1,
+    }
+
+
 def test_each_server_span_is_the_child_of_its_client_span(seen: Seen) -> None:
     clients = {span.span_id: span for span in seen.spans if span.kind == CLIENT}
     for span in seen.server_spans():
