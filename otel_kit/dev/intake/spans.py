@@ -23,6 +23,9 @@ __all__ = ["map_spans"]
 
 _KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
 _MAX_NS: Final = 2**63 - 1
+_NO_TRACE_ID: Final = bytes(16)
+_NO_SPAN_ID: Final = bytes(8)
+_ERROR: Final = Status.STATUS_CODE_ERROR
 _LITERAL: Final = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
 _SQL_TYPES: Final = frozenset(
     {"mysql", "postgresql", "mariadb", "mssql", "oracle", "sqlite", "db2", "cockroachdb", "other_sql"}
@@ -43,47 +46,48 @@ def map_spans(request: ExportTraceServiceRequest) -> tuple[list[Span], list[Loss
         resource = read_resource(group.resource.attributes)
         for scope in group.scope_spans:
             for span in scope.spans:
-                reason = _fault(span)
-                if reason:
-                    refused[reason] += 1
+                found = _map(span, resource)
+                if isinstance(found, Span):
+                    spans.append(found)
                 else:
-                    spans.append(_map(span, resource))
+                    refused[found] += 1
     return spans, [Loss("traces", reason, n) for reason, n in refused.items()]
 
 
-def _fault(span: OtlpSpan) -> str | None:
-    if len(span.trace_id) != 16 or not any(span.trace_id):
+def _map(span: OtlpSpan, resource: Resource) -> Span | str:
+    """The span, or why it is refused."""
+    # Each read of a protobuf field makes a Python value, so each is read once.
+    trace_id, span_id, number = span.trace_id, span.span_id, span.kind
+    start, end = span.start_time_unix_nano, span.end_time_unix_nano
+    if len(trace_id) != 16 or trace_id == _NO_TRACE_ID:
         return "a span without a valid trace id"
-    if len(span.span_id) != 8 or not any(span.span_id):
+    if len(span_id) != 8 or span_id == _NO_SPAN_ID:
         return "a span without a valid span id"
-    if not 0 < span.start_time_unix_nano <= span.end_time_unix_nano <= _MAX_NS:
+    if not 0 < start <= end <= _MAX_NS:
         return "a span whose start and end are not in order"
-    return None
-
-
-def _map(span: OtlpSpan, resource: Resource) -> Span:
-    attributes = attributes_of(span.attributes)
-    kind = _KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else _KINDS[0]
+    attributes, name = attributes_of(span.attributes), span.name
+    kind = _KINDS[number] if 0 <= number < len(_KINDS) else _KINDS[0]
+    status, events, links = span.status, span.events, span.links
     return Span(
-        trace_id=span.trace_id.hex(),
-        span_id=span.span_id.hex(),
+        trace_id=trace_id.hex(),
+        span_id=span_id.hex(),
         parent_id=span.parent_span_id.hex(),
         service=resource.service,
         env=resource.env,
         version=resource.version,
-        name=span.name,
+        name=name,
         kind=kind,
         operation=operation_of(kind, attributes),
-        resource=resource_of(kind, attributes, span.name),
+        resource=resource_of(kind, attributes, name),
         type=type_of(kind, attributes),
-        start_ns=span.start_time_unix_nano,
-        duration_ns=span.end_time_unix_nano - span.start_time_unix_nano,
-        error=int(span.status.code == Status.STATUS_CODE_ERROR),
-        status_message=span.status.message,
+        start_ns=start,
+        duration_ns=end - start,
+        error=int(status.code == _ERROR),
+        status_message=status.message,
         attributes=to_json(attributes),
         resource_attributes=resource.json,
-        events=to_json([_event(e) for e in span.events]) if span.events else "[]",
-        links=to_json([_link(link) for link in span.links]) if span.links else "[]",
+        events=to_json([_event(event) for event in events]) if events else "[]",
+        links=to_json([_link(link) for link in links]) if links else "[]",
     )
 
 
