@@ -70,9 +70,10 @@ def init(
         InputError: an argument cannot be used. The environment never makes it raise.
     """
     arguments = locals()  # nothing but the parameters, here
-    from otel_kit.sdk import settings, setup
+    from otel_kit.sdk import setup
+    from otel_kit.sdk.arguments import Arguments
 
-    return setup.init(settings.Arguments(**arguments))
+    return setup.init(Arguments(**arguments))
 
 
 def shutdown() -> None:

@@ -10,9 +10,22 @@ variable                            what it sets
 OTEL_SERVICE_NAME, DD_SERVICE       service; also ``service.name`` in OTEL_RESOURCE_ATTRIBUTES
 DD_ENV, DD_VERSION, DD_TAGS         env and version; further resource attributes
 OTEL_RESOURCE_ATTRIBUTES            resource attributes (``deployment.environment`` counts as its new name)
-POD_NAME, POD_UID, NODE_NAME, ...   the pod, by the downward API (`resource.DOWNWARD_API`)
-OTEL_EXPORTER_OTLP_ENDPOINT         the collector; else ``http://$HOST_IP:4318`` (`targets.NODE_ADDRESSES`),
-                                    else ``http://localhost:4318``
+K8S_POD_NAME, POD_NAME, MY_POD_NAME name of the pod, by the downward API; the first that is set counts
+K8S_POD_UID, POD_UID, MY_POD_UID    uid of the pod, which ``service.instance.id`` begins with
+K8S_NAMESPACE_NAME, K8S_NAMESPACE,  namespace of the pod
+POD_NAMESPACE, MY_POD_NAMESPACE
+K8S_NODE_NAME, MY_NODE_NAME,        node of the pod
+NODE_NAME
+K8S_CONTAINER_NAME, CONTAINER_NAME  container of the pod
+K8S_CLUSTER_NAME, CLUSTER_NAME      cluster; NODE_NAME, CONTAINER_NAME and CLUSTER_NAME count only where a pod
+                                    name or KUBERNETES_SERVICE_HOST says that this is Kubernetes
+K8S_DEPLOYMENT_NAME,                what the pod belongs to
+K8S_CRONJOB_NAME, K8S_JOB_NAME
+OTEL_EXPORTER_OTLP_ENDPOINT         the collector, ``http://host:4318`` or, for gRPC, ``http://host:4317``;
+                                    else that port of the node (the next line), else of localhost;
+                                    ``user:password@`` in it is sent as basic authentication
+HOST_IP, NODE_IP, K8S_NODE_IP,      address of the node, whose collector listens on a host port
+DD_AGENT_HOST
 OTEL_EXPORTER_OTLP_PROTOCOL         ``http/protobuf`` (default) or ``grpc``
 OTEL_EXPORTER_OTLP_HEADERS          ``key=value,key2=value2``
 OTEL_EXPORTER_OTLP_TIMEOUT          of one try: below 1000 seconds, else milliseconds; default 10 s
@@ -24,11 +37,12 @@ OTEL_{TRACES,METRICS,LOGS}_EXPORTER ``none`` switches a signal off
 OTEL_METRIC_EXPORT_INTERVAL         milliseconds between collections; default 10000, at least 1000
 OTEL_SDK_DISABLED                   ``true``: no telemetry, no instrumentation; JSON log lines stay
 OTEL_PROPAGATORS, OTEL_TRACES_SAMPLER, OTEL_SPAN_*_LIMIT, OTEL_ATTRIBUTE_*_LIMIT: as the SDK reads them
-OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: names separated by commas, or ``*``
+OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: names (fastapi, grpc) separated by commas, or ``*``
 OTEL_KIT_LOGS                       stdout, otlp, both (default) or none
-OTEL_KIT_LOG_LEVEL                  level of the root logger; default INFO
-OTEL_KIT_SHUTDOWN_TIMEOUT           seconds; default 3
-OTEL_KIT_HEALTH_ROUTES              paths that are not recorded; default `HEALTH_ROUTES`
+OTEL_KIT_LOG_LEVEL                  level of the root logger; default INFO, unless the service configured it
+OTEL_KIT_SHUTDOWN_TIMEOUT           seconds that the end of the process may be held up; default 3
+OTEL_KIT_HEALTH_ROUTES              exact paths that are not recorded, separated by commas; default /health,
+                                    /healthz, /livez, /readyz, /startupz, /ping
 =================================== ========================================================================
 
 Resource detectors (OTEL_EXPERIMENTAL_RESOURCE_DETECTORS) are not run: they may ask a metadata server.
@@ -36,24 +50,26 @@ Resource detectors (OTEL_EXPERIMENTAL_RESOURCE_DETECTORS) are not run: they may 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import UnionType
-from typing import Final, Literal, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
-from otel_kit.errors import InputError
+from otel_kit.sdk.arguments import (
+    INSTRUMENTATIONS,
+    LEVELS,
+    LOG_MODES,
+    MIN_INTERVAL,
+    Arguments,
+    LogMode,
+    check,
+)
 from otel_kit.sdk.environment import Environment
 from otel_kit.sdk.resource import resource_attributes
-from otel_kit.sdk.targets import Protocol, Target, is_endpoint, resolve_targets
+from otel_kit.sdk.targets import Target, resolve_targets
 
-__all__ = ["Arguments", "LogMode", "Settings", "resolve"]
+__all__ = ["Settings", "resolve"]
 
 T = TypeVar("T")
-LogMode = Literal["stdout", "otlp", "both", "none"]
-LOG_MODES: Final = ("stdout", "otlp", "both", "none")
-INSTRUMENTATIONS: Final = ("fastapi", "grpc")
-MIN_INTERVAL: Final = 1.0
 HEALTH_ROUTES: Final = ("/health", "/healthz", "/livez", "/readyz", "/startupz", "/ping")
 LIMITS: Final = (
     "OTEL_ATTRIBUTE_COUNT_LIMIT",
@@ -67,28 +83,6 @@ LIMITS: Final = (
     "OTEL_SPAN_EVENT_COUNT_LIMIT",
     "OTEL_SPAN_LINK_COUNT_LIMIT",
 )
-LEVELS: Final = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50, "FATAL": 50}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arguments:
-    """What the caller of `init` said; None means: not said."""
-
-    service: str | None = None
-    env: str | None = None
-    version: str | None = None
-    endpoint: str | None = field(default=None, repr=False)
-    protocol: Protocol | None = None
-    headers: Mapping[str, str] | None = field(default=None, repr=False)
-    resource_attributes: Mapping[str, str | int | float | bool] | None = None
-    traces: bool | None = None
-    metrics: bool | None = None
-    logs: LogMode | None = None
-    log_level: int | str | None = None
-    metric_interval: float | None = None
-    shutdown_timeout: float | None = None
-    health_routes: Sequence[str] | None = None
-    instrument: bool | Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +123,7 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
         environ: the environment; a wrong value is a problem, not an error.
         host: name of this machine, for an instance id outside Kubernetes.
     """
-    _check(arguments)
+    check(arguments)
     env = Environment(environ)
     logs = arguments.logs or _log_mode(env)
     resource, instance = resource_attributes(
@@ -221,78 +215,3 @@ def _instrument(argument: bool | Sequence[str] | None, env: Environment) -> froz
     if isinstance(argument, bool):
         return frozenset(INSTRUMENTATIONS if argument else ())
     return frozenset(argument)
-
-
-def _check(a: Arguments) -> None:
-    for name in ("service", "env", "version", "endpoint"):
-        value = getattr(a, name)
-        if value is not None and (not isinstance(value, str) or not value.strip()):
-            raise _wrong(name, value, "give a non-empty string, or leave it out")
-    if a.endpoint is not None and not is_endpoint(a.endpoint):
-        # The value is not shown: it may hold credentials.
-        raise InputError(
-            "init(endpoint=...) is no URL that can be used",
-            fix="write http://host:4318 (plain) or https://host:4318 (TLS)",
-        )
-    _one_of("protocol", a.protocol, ("http/protobuf", "grpc"))
-    _one_of("logs", a.logs, LOG_MODES)
-    for name in ("traces", "metrics"):
-        if getattr(a, name) not in (None, True, False):
-            raise _wrong(name, getattr(a, name), "give True or False")
-    _check_numbers(a)
-    _check_mapping("headers", a.headers, str)
-    _check_mapping("resource_attributes", a.resource_attributes, str | int | float)
-    _check_lists(a)
-
-
-def _check_mapping(name: str, value: object, allowed: type | UnionType) -> None:
-    """Without the value in any message: headers are secrets."""
-    if value is None:
-        return
-    if not isinstance(value, Mapping):
-        raise InputError(f"init({name}=...) is not a mapping", fix="give a dict")
-    for key, item in value.items():
-        if not isinstance(key, str) or not isinstance(item, allowed):
-            kinds = "strings" if allowed is str else "strings, numbers or booleans"
-            raise InputError(
-                f"init({name}=...): the entry {key!r} cannot be used", fix=f"give {kinds} by name"
-            )
-
-
-def _check_lists(a: Arguments) -> None:
-    if a.instrument is not None and not isinstance(a.instrument, bool):
-        for word in _sequence("instrument", a.instrument):
-            _one_of("instrument", word, INSTRUMENTATIONS)
-    for route in () if a.health_routes is None else _sequence("health_routes", a.health_routes):
-        if not isinstance(route, str) or not route.startswith("/"):
-            raise _wrong("health_routes", route, "begin each route with /")
-
-
-def _sequence(name: str, value: object) -> Collection[object]:
-    if isinstance(value, str) or not isinstance(value, Collection):
-        raise _wrong(name, value, "give a list")
-    return value
-
-
-def _check_numbers(a: Arguments) -> None:
-    for name in ("metric_interval", "shutdown_timeout"):
-        value = getattr(a, name)
-        lowest = MIN_INTERVAL if name == "metric_interval" else 0.0
-        if value is None:
-            continue
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or value < lowest:
-            raise _wrong(name, value, f"give seconds, at least {lowest:g}")
-    if isinstance(a.log_level, str):
-        _one_of("log_level", a.log_level.upper(), tuple(LEVELS))
-    elif a.log_level is not None and (isinstance(a.log_level, bool) or not isinstance(a.log_level, int)):
-        raise _wrong("log_level", a.log_level, f"use one of {', '.join(LEVELS)}, or a whole number")
-
-
-def _one_of(name: str, value: object, allowed: Sequence[str]) -> None:
-    if value is not None and value not in allowed:
-        raise _wrong(name, value, f"use one of {', '.join(allowed)}")
-
-
-def _wrong(name: str, value: object, fix: str) -> InputError:
-    return InputError(f"init({name}={value!r}) cannot be used", fix=fix)

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from otel_kit import conventions
 from otel_kit.errors import OtelKitError
+from otel_kit.sdk.arguments import Arguments
 from otel_kit.sdk.handle import Telemetry
 from otel_kit.sdk.notes import LOGGER
 from otel_kit.sdk.resource import UNKNOWN
-from otel_kit.sdk.settings import Arguments, Settings, resolve
+from otel_kit.sdk.settings import Settings, resolve
 
 __all__ = ["force_flush", "init", "shutdown"]
 

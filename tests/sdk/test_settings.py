@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from typing import Any
 
 import pytest
 
 from otel_kit.errors import InputError
-from otel_kit.sdk.resource import instance_id
+from otel_kit.sdk import settings as module
+from otel_kit.sdk.arguments import Arguments
+from otel_kit.sdk.resource import DOWNWARD_API, instance_id
 from otel_kit.sdk.send_grpc import GrpcSender
 from otel_kit.sdk.senders import make_sender
-from otel_kit.sdk.settings import Arguments, Settings, resolve
+from otel_kit.sdk.settings import HEALTH_ROUTES, Settings, resolve
+from otel_kit.sdk.targets import NODE_ADDRESSES
 
 
 def settings(environ: dict[str, str] | None = None, **arguments: Any) -> Settings:
@@ -241,3 +245,9 @@ def test_a_variable_that_cannot_be_used_is_noted_once_and_its_default_taken(
 def test_a_wrong_argument_raises(arguments: dict[str, Any], told: str) -> None:
     with pytest.raises(InputError, match=told.replace("(", r"\(")):
         settings({}, **arguments)
+
+
+def test_the_published_table_names_all_variables_and_defaults() -> None:
+    named = set(re.findall(r"[\w/]+", module.__doc__ or ""))
+    variables = {name for names in DOWNWARD_API.values() for name in names}
+    assert variables | set(NODE_ADDRESSES) | set(HEALTH_ROUTES) <= named
