@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -74,7 +74,7 @@ class Node:
 
     def with_value(self, value: Value) -> Node:
         """Another value in the same place."""
-        return replace(self, value=value)
+        return Node(value, self.file, self.line)
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -155,29 +155,33 @@ class _Builder:
         self._values = 0
 
     def node(self, source: yaml.Node, line: int) -> Node:
+        self._count(line)
+        if isinstance(source, yaml.ScalarNode):
+            return Node(self._scalar(source, line), self._file, line)
         if any(source is outer for outer in self._open):
             raise self._error("an anchor contains itself", line)
-        if len(self._open) > _MAX_DEPTH:
+        if len(self._open) >= _MAX_DEPTH:
             raise _too_deep(f"{self._file}:{line}")
-        self._values += 1
-        if self._values > _MAX_VALUES:
-            # An alias stands where its anchor does; the entry of the file that holds it all is of more help.
-            line = self._open[1].start_mark.line + 1 if len(self._open) > 1 else line
-            raise self._error(
-                f"with its aliases the file has more than {_MAX_VALUES} values", line, "split it"
-            )
         self._open.append(source)
         try:
-            return Node(self._value(source, line), self._file, line)
+            return Node(self._value(source), self._file, line)
         finally:
             self._open.pop()
 
-    def _value(self, source: yaml.Node, line: int) -> Value:
+    def _count(self, line: int) -> None:
+        self._values += 1
+        if self._values > _MAX_VALUES:
+            # An alias stands where its anchor does; the entry of the file that holds it all is of more help.
+            mark = self._open[1].start_mark if len(self._open) > 1 else None
+            where = mark.line + 1 if mark else line
+            raise self._error(
+                f"with its aliases the file has more than {_MAX_VALUES} values", where, "split it"
+            )
+
+    def _value(self, source: yaml.Node) -> Value:
         if isinstance(source, yaml.MappingNode):
             return dict(self._entries(source))
-        if isinstance(source, yaml.SequenceNode):
-            return [self.node(item, item.start_mark.line + 1) for item in source.value]
-        return self._scalar(source, line)
+        return [self.node(item, item.start_mark.line + 1) for item in source.value]
 
     def _entries(self, source: yaml.MappingNode) -> Iterator[tuple[str, Node]]:
         seen: dict[str, int] = {}

@@ -56,7 +56,7 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: 1\n---\nb: 2", "f:2: broken YAML: expected a single document"),
         ("a: 1e999", "f:1: '1e999' is too large for a number"),
         ("a: 1\nb: " + "[" * 150 + "]" * 150, "f:2: is nested more than 100 levels deep"),
-        ("\n".join(" " * i + "a:" for i in range(600)), "f:101: is nested more than 100 levels deep"),
+        ("\n".join(" " * i + "a:" for i in range(600)), "f:100: is nested more than 100 levels deep"),
         ("[" * 900 + "]" * 900, "f:1: is nested more than 100 levels deep"),
         ("[" * 200_000, "f:1: "),
         (LAUGHS, "f:6: with its aliases the file has more than 200000 values; split it"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import Final, Literal, cast
 
 from otel_kit.datadog.query_ast import (
@@ -65,6 +66,8 @@ __all__ = [
     "parse_monitor_query",
 ]
 
+#: Several rules read each query; what they are given cannot change.
+_REMEMBERED: Final = 4096
 _NUMBER: Final = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _SIGNED: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _NAME: Final = re.compile(r"[A-Za-z_][\w.]*")
@@ -90,6 +93,7 @@ def parse_metric_query(text: str) -> Expr:
     return expr
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_metric_queries(text: str) -> tuple[Expr, ...]:
     """Parse the comma-separated queries that ``q`` of an older widget and ``GET /api/v1/query`` take."""
     scan = Scanner(text)
@@ -100,6 +104,7 @@ def parse_metric_queries(text: str) -> tuple[Expr, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_monitor_query(text: str) -> MonitorQuery:
     """Parse the query of a ``metric alert`` or ``query alert``: ``avg(last_5m):avg:a.b{*} by {host} > 5``.
 

@@ -67,6 +67,19 @@ def test_what_carries_no_mark_is_not_ours() -> None:
     assert plan.orphans == ()
 
 
+def test_a_twin_made_by_hand_is_told() -> None:
+    twin = live_object(
+        "monitor", {**stored(monitor("a"), 5).body, "tags": ["by:hand"], "type": "query alert"}
+    )
+    other = live_object("monitor", {**twin.body, "id": 6, "query": "avg(last_5m):avg:other{*} > 1"})
+    assert lines(make_plan([monitor("a")], [twin, other]))[1:4] == [
+        "  + a  A  (sample.yaml:1)",
+        "      metric alert: avg(last_5m):avg:system.disk.in_use{env:prod} by {host} > 0.9",
+        "      ! an unmanaged monitor 5 has the same name and query, and stays beside it",
+    ]
+    assert "!" not in "".join(lines(make_plan([monitor("b")], [twin])))
+
+
 def test_a_copied_object_is_named_and_not_guessed() -> None:
     copied = edited(stored(monitor("a"), 2), name="Copy of A")
     with pytest.raises(InputError) as caught:
