@@ -253,6 +253,8 @@ class Extra:
             raise WrongValue("tier", f"tier must be {', '.join(TIERS)}, not {self.tier!r}")
         if wrong := [signal for signal in self.signals if signal not in SIGNALS]:
             raise WrongValue("signals", f"signals are {', '.join(SIGNALS)}, not {wrong[0]!r}")
+        if not self.signals or len(set(self.signals)) < len(self.signals):
+            raise WrongValue("signals", f"signals are one or more of {', '.join(SIGNALS)}, each once")
         for key in ("retry_on_failure", "sending_queue"):
             if not isinstance(self.config.get(key, {}), Mapping):
                 raise WrongValue("config", f"{key} must be a mapping of 'key: value'")

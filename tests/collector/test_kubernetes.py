@@ -209,6 +209,14 @@ def test_a_gateway_has_room_for_its_queues_and_time_to_empty_them() -> None:
     assert one(PROD, "gateway", "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
 
 
+def test_a_node_can_stop_while_a_gateway_is_away() -> None:
+    """A batch that is on its way is tried until its time is over, also while the collector stops."""
+    balancer = yaml.safe_load(generate(PROD)["config/node.yaml"])["exporters"]["load_balancing"]
+    retry = balancer["protocol"]["otlp"]["retry_on_failure"]
+    seconds = [int(text.removesuffix("s")) for text in (retry["max_elapsed_time"], balancer["timeout"])]
+    assert 0 < seconds[0] < seconds[1] < pod(PROD, "node")["spec"]["terminationGracePeriodSeconds"]
+
+
 def test_the_cluster_tier_never_runs_twice() -> None:
     deployment = one(PROD, "cluster", "Deployment")["spec"]
     assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})

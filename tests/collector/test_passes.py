@@ -172,6 +172,17 @@ def test_an_unknown_extra_component_is_refused_with_its_line(tmp_path: Path, nam
     assert says in str(caught.value)
 
 
+def test_a_rule_that_an_extra_component_breaks_is_named_with_its_line() -> None:
+    config = {"endpoint": "https://a.example"}
+    second = Extra(
+        component="otlp_http/datadog", tier="gateway", signals=("logs",), config=config, where="x.yaml:7"
+    )
+    with pytest.raises(
+        InputError, match=r"^x\.yaml:7: gateway: exporters::otlp_http/datadog: is defined twice"
+    ):
+        built(replace(PROD, extra=(second,)), "gateway")
+
+
 def test_a_component_that_the_distribution_lacks_is_refused_by_name() -> None:
     spec = replace(PROD, collector=Release(version="0.158.0", distribution="local"))
     with pytest.raises(UnsupportedError, match=r"'local' of 0.158.0 has no 'k8s_attributes'; .*contrib, kit"):

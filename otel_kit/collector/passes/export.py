@@ -27,7 +27,7 @@ _ONE_GATEWAY = {
     "randomization_factor": 0.5,
     "multiplier": 1.5,
     "max_interval": "5s",
-    "max_elapsed_time": "30s",
+    "max_elapsed_time": "15s",
 }
 
 
@@ -78,8 +78,8 @@ def _gateway(spec: Spec) -> dict[str, Component]:
             # All spans of a trace must meet on one gateway, or it decides on a part.
             "routing_key": "traceID",
             "resolver": {"k8s": {"service": service, "ports": [PORT_OTLP_GRPC]}},
-            # Long enough for the tries below at two gateways; 0 would mean 5 s.
-            "timeout": "80s",
+            # Longer than the tries below, and shorter than a pod has to stop; 0 would mean 5 s.
+            "timeout": "25s",
             # No second queue in memory below the one on disk.
             "protocol": {
                 "otlp": {

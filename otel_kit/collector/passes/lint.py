@@ -28,8 +28,19 @@ def lint(config: Config, spec: Spec) -> Config:
     """Give the config back unchanged.
 
     Raises:
-        InputError: the first rule that is broken, with the path where.
+        InputError: the first rule that is broken, with the file and the path where.
     """
+    try:
+        _check(config, spec)
+    except InputError as error:
+        component = (error.where or "").split("::")[1]
+        line = next((e.where for e in spec.extra if e.component == component), spec.source)
+        where = f"{line}: {config.role.tier}: {error.where}"
+        raise InputError(error.what, where=where, fix=error.fix) from error
+    return config
+
+
+def _check(config: Config, spec: Spec) -> None:
     config.check()
     for pipeline in config.pipelines:
         _memory_limiter_first(pipeline, config)
@@ -39,7 +50,6 @@ def lint(config: Config, spec: Spec) -> Config:
         _one_writer(component, config)
         _no_secret(component)
         _queue_on_disk(component, config, spec)
-    return config
 
 
 def _memory_limiter_first(pipeline: Pipeline, config: Config) -> None:
