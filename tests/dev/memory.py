@@ -1,4 +1,4 @@
-"""Series in memory, for evaluations at a time of the test's choosing."""
+"""Series in memory, and a monitor on them, for evaluations at a time of the test's choosing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from otel_kit.dev.evaluate.monitor import GroupState, evaluate_monitor
+from otel_kit.dev.evaluate.notify import Notification
 from otel_kit.dev.evaluate.series import SeriesData
 from otel_kit.dev.model import Distribution, MetricType
 
@@ -73,3 +75,23 @@ def monitor(query: str, message: str = "", **options: Any) -> dict[str, Any]:
         "message": message,
         "options": options,
     }
+
+
+class Watch:
+    """One monitor, evaluated again and again; what it was and what it told."""
+
+    def __init__(self, definition: dict[str, Any], series: Memory) -> None:
+        self.definition = definition
+        self.series = series
+        self.groups: dict[str, GroupState] = {}
+        self.told: list[Notification] = []
+
+    def at(self, second: int) -> dict[str, str]:
+        """Evaluate `second` seconds after NOW; the states by group."""
+        outcome = evaluate_monitor(self.definition, self.series, NOW + second, self.groups)
+        self.groups = dict(outcome.groups)
+        self.told += outcome.notifications
+        return {name: group.state for name, group in self.groups.items()}
+
+    def changes(self) -> list[tuple[str, str, str]]:
+        return [(n.change.group, n.change.before, n.change.after) for n in self.told]

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,9 +20,9 @@ from datadog_api_client.v1.model.monitor_type import MonitorType
 from datadog_api_client.v1.model.monitor_update_request import MonitorUpdateRequest
 
 from tests.dev.dashboards import dashboard
+from tests.dev.monitors import body, created
 from tests.dev.otlp import KEY, counts, metrics
-from tests.dev.process import Dev, running
-from tests.parts import eventually
+from tests.dev.process import Dev
 
 
 @pytest.fixture
@@ -31,24 +30,6 @@ def client(dev: Dev) -> Iterator[ApiClient]:
     configuration = Configuration(host=dev.url, api_key={"apiKeyAuth": "any", "appKeyAuth": "any"})
     with ApiClient(configuration) as found:
         yield found
-
-
-def body(name: str, **more: Any) -> dict[str, Any]:
-    query = "sum(last_5m):sum:requests{service:shop} by {route}.as_count() > 10"
-    return {
-        "type": "query alert",
-        "name": name,
-        "query": query,
-        "message": "m @team-x",
-        "options": {},
-        **more,
-    }
-
-
-def created(dev: Dev, name: str, **more: Any) -> dict[str, Any]:
-    status, found, _ = dev.ask("POST", "/api/v1/monitor", body(name, **more))
-    assert status == 200, found
-    return dict(found)
 
 
 def test_the_unmodified_client_manages_monitors(client: ApiClient) -> None:
@@ -241,65 +222,8 @@ def test_numbers_that_json_cannot_hold_are_refused_and_break_nothing(dev: Dev) -
     assert "too large" not in [m["name"] for m in dev.get("/api/v1/monitor")]
 
 
-def test_a_sum_out_of_range_shows_as_no_value() -> None:
-    with running("--evaluate-every", "100ms") as dev:
-        sent = metrics([counts("huge", 1e308, tags={"n": str(n)}) for n in range(2)])
-        assert dev.ask("POST", "/v1/metrics", sent, headers=KEY)[0] == 200
-        made = created(dev, "huge", query="sum(last_5m):sum:huge{*} > 1")
-        told = created(dev, "told", query="sum(last_5m):max:huge{*} > 1")
-        eventually(lambda: dev.get(f"/dev/api/notifications?monitor_id={told['id']}"))
-        shown = {m["id"]: m for m in dev.get("/dev/api/monitors")}
-        assert [g["value"] for g in shown[made["id"]]["groups"]] == [None]
-        now = int(time.time())
-        found = dev.get(f"/api/v1/query?query=sum:huge{{*}},max:huge{{*}}&from={now - 300}&to={now + 60}")
-        assert [[value for _, value in s["pointlist"]] for s in found["series"]] == [[1e308]]
-        assert len(dev.get("/api/v1/monitor")) == 2
-
-
 @pytest.mark.parametrize("text", [b"{", b"[]", b"null", b'{"name": NaN}', b"[" * 100_000])
 def test_a_body_that_is_no_object_is_a_400(dev: Dev, text: bytes) -> None:
     status, found, _ = dev.ask("POST", "/api/v1/monitor", text)
     assert status == 400
     assert "JSON" in found["errors"][0]
-
-
-def test_monitors_are_evaluated_and_remembered(tmp_path: Any) -> None:
-    options = ("--db", str(tmp_path / "dev.sqlite"), "--evaluate-every", "100ms")
-    with running(*options) as dev:
-        broken = created(dev, "not evaluated", query="avg(last_4h):anomalies(avg:a{*}, 'basic', 2) >= 1")[
-            "id"
-        ]
-        bad = created(dev, "bad", message="{{#is_alert}}{{route.name}}: {{value}} @team-x{{/is_alert}}")["id"]
-        tags = {"service": "shop", "route": "/a"}
-        sent = metrics([counts("requests", 11, tags=tags)])
-        assert dev.ask("POST", "/v1/metrics", sent, headers=KEY)[0] == 200
-
-        def alerted() -> list[Any]:
-            return list(dev.get(f"/dev/api/notifications?monitor_id={bad}"))
-
-        (told,) = eventually(alerted, what="the monitor alerts")
-        assert told["message"] == "/a: 11.0 @team-x"
-        assert (told["group"], told["from"], told["to"]) == ("route:/a", "No Data", "Alert")
-        assert (told["recipients"], told["value"], told["monitor_name"]) == (["@team-x"], 11.0, "bad")
-        shown = {m["id"]: m for m in dev.get("/dev/api/monitors")}
-        assert shown[broken]["error"] == "the function anomalies() is not evaluated"
-        assert shown[broken]["overall_state"] == "No Data"
-        assert (shown[bad]["error"], shown[bad]["overall_state"]) == (None, "Alert")
-        assert [g["state"] for g in shown[bad]["groups"]] == ["Alert"]
-        (kept,) = dev.get(f"/api/v1/monitor/{bad}?group_states=alert")["state"]["groups"].values()
-        assert (kept["name"], kept["status"]) == ("route:/a", "Alert")
-        dev.part.kill()
-    # The state is known, so nothing is told again.
-    with running(*options) as dev:
-        assert {m["id"]: m["overall_state"] for m in dev.get("/dev/api/monitors")}[bad] == "Alert"
-        after = created(dev, "after", query="avg(last_4h):anomalies(avg:b{*}, 'basic', 2) >= 1")["id"]
-        assert after > bad
-
-        def evaluated() -> bool:
-            return any(m["id"] == after and m["error"] for m in dev.get("/dev/api/monitors"))
-
-        # Monitors are evaluated in the order of their ids: `bad` was, too.
-        eventually(evaluated, what="a round of evaluation after the restart")
-        assert len(dev.get("/dev/api/notifications")) == 1
-        assert dev.ask("DELETE", f"/api/v1/monitor/{bad}")[0] == 200
-        assert bad not in [m["id"] for m in dev.get("/dev/api/monitors")]
