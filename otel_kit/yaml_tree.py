@@ -23,6 +23,7 @@ __all__ = ["Node", "Value", "load_yaml", "parse_yaml"]
 _MAX_DEPTH: Final = 100
 #: Values of one file, each alias counted with all that it stands for.
 _MAX_VALUES: Final = 200_000
+_SHOWN: Final = 40
 
 Value: TypeAlias = "dict[str, Node] | list[Node] | str | int | float | bool | None"
 
@@ -204,7 +205,7 @@ class _Builder:
             return text
         if kind == "null":
             return None
-        if kind == "bool":
+        if kind == "bool" and text.lower() in {"true", "false"}:
             return text.lower() == "true"
         if kind in {"int", "float"}:
             return self._number(text, kind, line)
@@ -214,9 +215,9 @@ class _Builder:
         try:
             number = int(text) if kind == "int" else float(text)
         except ValueError:
-            raise self._error(f"'{text}' is not a number", line) from None
+            raise self._error(f"'{text[:_SHOWN]}' is not a number", line) from None
         if abs(number) == math.inf:
-            raise self._error(f"'{text}' is too large for a number", line)
+            raise self._error(f"'{text[:_SHOWN]}' is too large for a number", line)
         return number
 
     def _error(self, what: str, line: int, fix: str | None = None) -> InputError:

@@ -54,6 +54,7 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("? [1]\n: 2", "f:1: a key must be a plain word"),
         ("x: &a {}\ny:\n  <<: *a", "f:3: merge keys (<<) are not read"),
         ("a: 1\n---\nb: 2", "f:2: broken YAML: expected a single document"),
+        ("a: !!bool maybe", "f:1: the tag 'tag:yaml.org,2002:bool' is not plain data"),
         ("a: 1e999", "f:1: '1e999' is too large for a number"),
         ("a: 1\nb: " + "[" * 150 + "]" * 150, "f:2: is nested more than 100 levels deep"),
         ("\n".join(" " * i + "a:" for i in range(600)), "f:100: is nested more than 100 levels deep"),

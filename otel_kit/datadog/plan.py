@@ -60,8 +60,8 @@ class Plan:
     """All that an apply would do, in its order.
 
     Attributes:
-        orphans: objects with our mark that no file defines any more. They are told of and left alone; they do
-            not count as changes, because no apply would end them.
+        orphans: objects with our mark that none of the files defines. They are told of and left alone; they
+            do not count as changes, because no apply would end them.
         unchanged: how many objects are as the files want them.
     """
 
