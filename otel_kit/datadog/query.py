@@ -66,8 +66,7 @@ __all__ = [
     "parse_monitor_query",
 ]
 
-#: Several rules read each query; what they are given cannot change.
-_REMEMBERED: Final = 4096
+_REMEMBERED: Final = 4096  # several rules read each query
 _NUMBER: Final = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _SIGNED: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _NAME: Final = re.compile(r"[A-Za-z_][\w.]*")
@@ -172,10 +171,9 @@ def _threshold(scan: Scanner) -> float:
 
 
 def _number(scan: Scanner, text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
+    if math.isinf(float(text)):
         scan.refuse(f"{text} is too large for a number", scan.column)
-    return value
+    return float(text)
 
 
 def _sum(scan: Scanner) -> Expr:
