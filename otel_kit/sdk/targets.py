@@ -125,8 +125,7 @@ def _compress(env: Environment, own: str) -> bool:
 
 def _url(env: Environment, own: str, signal: str, protocol: Protocol, endpoint: str | None) -> str:
     port = conventions.PORT_OTLP_GRPC if protocol == "grpc" else conventions.PORT_OTLP_HTTP
-    node = env.text(*NODE_ADDRESSES) or "localhost"
-    default = f"http://{f'[{node}]' if ':' in node else node}:{port}"
+    default = _on_node(env, port)
     name = f"{own}_ENDPOINT"
     given = endpoint or _checked(env, name)
     exact = endpoint is None and given is not None
@@ -142,6 +141,17 @@ def _url(env: Environment, own: str, signal: str, protocol: Protocol, endpoint: 
             f"use port {conventions.PORT_OTLP_HTTP} or protocol grpc"
         )
     return given if exact else parts._replace(path=f"{parts.path.rstrip('/')}/v1/{signal}").geturl()
+
+
+def _on_node(env: Environment, port: int) -> str:
+    node = env.text(*NODE_ADDRESSES) or "localhost"
+    url = f"http://{f'[{node}]' if ':' in node else node}:{port}"
+    if is_endpoint(url) and "/" not in node:
+        return url
+    env.problems.append(
+        f"{', '.join(NODE_ADDRESSES)}: {node!r} is no address of a node, so localhost is used"
+    )
+    return f"http://localhost:{port}"
 
 
 def _checked(env: Environment, name: str) -> str | None:

@@ -181,6 +181,7 @@ def test_timeouts_in_seconds_and_in_milliseconds(value: str, seconds: float) -> 
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x:port"}, "OTEL_EXPORTER_OTLP_ENDPOINT is no http"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://[x"}, "OTEL_EXPORTER_OTLP_ENDPOINT is no http"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x:4317"}, "use port 4318 or protocol grpc"),
+        ({"HOST_IP": "http://10.0.0.9"}, "is no address of a node"),
         ({"OTEL_EXPORTER_OTLP_HEADERS": "secret"}, "OTEL_EXPORTER_OTLP_HEADERS: an entry has no '='"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "-1"}, "use a positive number"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "inf"}, "use a positive number"),
