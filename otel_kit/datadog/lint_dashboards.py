@@ -32,7 +32,8 @@ def _metric_texts(value: Any, path: _Path = ()) -> Iterator[tuple[_Path, str]]:
         if isinstance(text, str) and text.strip():
             yield (*path, key), text
         for name, child in value.items():
-            if name != "events":  # a search for events, also called `q`
+            # `events` is a search for events, also called `q`.
+            if name != "events" and isinstance(child, (dict, list)):
                 yield from _metric_texts(child, (*path, name))
 
 
