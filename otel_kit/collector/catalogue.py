@@ -43,7 +43,7 @@ class Entry:
 
     `name` is what this version calls it, `former` what earlier ones did. `module` is the last part of its
     Go module. `remote`: it sends over the network, so it needs a queue that survives a restart. `google`: it
-    calls Google's APIs with the credentials of its pod.
+    calls Google's APIs with the credentials of its pod. `retries`: an exporter that has retry_on_failure.
     """
 
     kind: Kind
@@ -54,6 +54,7 @@ class Entry:
     former: tuple[str, ...] = ()
     remote: bool = False
     google: bool = False
+    retries: bool = True
     rules: tuple[Rule, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
 
@@ -102,6 +103,7 @@ def _entry(
     former: tuple[str, ...] = (),
     remote: bool = False,
     google: bool = False,
+    retries: bool = True,
     rules: tuple[Rule, ...] = (),
     endpoints: tuple[Endpoint, ...] = (),
 ) -> Entry:
@@ -114,6 +116,7 @@ def _entry(
         former=former,
         remote=remote,
         google=google,
+        retries=retries,
         rules=rules,
         endpoints=endpoints,
     )
@@ -176,7 +179,7 @@ def _v0_158() -> Iterator[Entry]:
     yield _entry(kind, "file", "fileexporter", _ALL)
     yield _entry(kind, "otlp_grpc", "otlpexporter", _ALL, former=("otlp",), remote=True)
     yield _entry(kind, "otlp_http", "otlphttpexporter", _ALL, former=("otlphttp",), remote=True)
-    yield _entry(kind, "googlecloud", "googlecloudexporter", _KIT, remote=True, google=True)
+    yield _entry(kind, "googlecloud", "googlecloudexporter", _KIT, remote=True, google=True, retries=False)
     yield _entry(kind, "kafka", "kafkaexporter", _KIT, remote=True)
     yield _entry(
         kind,

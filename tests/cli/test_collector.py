@@ -83,6 +83,23 @@ def test_the_real_collector_takes_every_tier_of_every_environment(environment: s
     ]
 
 
+@pytest.mark.kit
+@pytest.mark.parametrize(
+    "extra",
+    [
+        "{component: googlecloud, tier: gateway, signals: [traces, metrics, logs], config: {}}",
+        "{component: kafka, tier: gateway, signals: [logs], config: {brokers: ['kafka:9092']}}",
+        "{component: otlp_grpc/x, tier: node, signals: [logs], config: {endpoint: 'x:1'}}",
+        "{component: otlp_http/x, tier: cluster, signals: [metrics], config: {endpoint: 'http://x'}}",
+    ],
+)
+def test_the_real_collector_takes_every_exporter_that_a_spec_may_add(tmp_path: Path, extra: str) -> None:
+    text = f"extends: {ROOT / 'collector' / 'prod.yaml'}\nenvironment: test\nextra: [{extra}]\n"
+    (tmp_path / "test.yaml").write_text(text)
+    done = otel_kit("validate", "--env", "test", "--spec-dir", tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_missing_collector_comes_with_its_remedy(tmp_path: Path) -> None:
     done = otel_kit("validate", "--env", "prod", "--spec-dir", ROOT / "collector", cwd=tmp_path)
     assert done.returncode == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from otel_kit.collector.catalogue import find
+from otel_kit.collector.catalogue import Entry, find
 from otel_kit.collector.model import Component, Config, Kind
 from otel_kit.collector.names import STORAGE
 from otel_kit.collector.spec import Spec
@@ -31,18 +31,17 @@ _RETRY = {
 
 def queue(config: Config, spec: Spec) -> Config:
     """A persistent queue, batches and endless retries for every exporter that sends over the network."""
-    remote = [c for c in config.of(Kind.EXPORTER) if _is_remote(c, spec)]
-    for exporter in remote:
-        config = config.swap(_queued(exporter, config, spec))
+    remote = [(c, e) for c in config.of(Kind.EXPORTER) if (e := _entry(c, spec)) and e.remote]
+    for exporter, entry in remote:
+        config = config.swap(_queued(exporter, entry, config, spec))
     return config.add(_storage(spec)) if remote else config
 
 
-def _is_remote(component: Component, spec: Spec) -> bool:
-    entry = find(spec.collector.version, [Kind.EXPORTER], component.type)
-    return entry is not None and entry.remote
+def _entry(component: Component, spec: Spec) -> Entry | None:
+    return find(spec.collector.version, [Kind.EXPORTER], component.type)
 
 
-def _queued(exporter: Component, config: Config, spec: Spec) -> Component:
+def _queued(exporter: Component, entry: Entry, config: Config, spec: Spec) -> Component:
     sending = {
         "enabled": True,
         "storage": "file_storage",
@@ -51,10 +50,9 @@ def _queued(exporter: Component, config: Config, spec: Spec) -> Component:
         **_batch(exporter, config, spec),
     }
     own = exporter.config
-    waits = {
-        "retry_on_failure": {**_RETRY, **own.get("retry_on_failure", {})},
-        "sending_queue": {**sending, **own.get("sending_queue", {})},
-    }
+    waits = {"sending_queue": {**sending, **own.get("sending_queue", {})}}
+    if entry.retries:
+        waits = {"retry_on_failure": {**_RETRY, **own.get("retry_on_failure", {})}, **waits}
     return Component(kind=exporter.kind, id=exporter.id, config={**own, **waits})
 
 
