@@ -18,7 +18,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from otel_kit.datadog.check import (
+from otel_kit.datadog.identity import ID, TAG_KEY
+from otel_kit.datadog.load.check import (
     known_keys,
     optional_text,
     optional_texts,
@@ -26,12 +27,11 @@ from otel_kit.datadog.check import (
     require_text,
     shown,
 )
-from otel_kit.datadog.identity import ID, TAG_KEY
-from otel_kit.datadog.interpolate import interpolate, mentions
-from otel_kit.datadog.load_options import check_options
+from otel_kit.datadog.load.interpolate import interpolate, mentions
+from otel_kit.datadog.load.options import check_options
+from otel_kit.datadog.load.repeat import matching, service_values
+from otel_kit.datadog.load.services import Service
 from otel_kit.datadog.model import Definition
-from otel_kit.datadog.repeat import matching, service_values
-from otel_kit.datadog.services import Service
 from otel_kit.datadog.vocabulary import MONITOR_KEYS, READ_ONLY_MONITOR_KEYS
 from otel_kit.errors import InputError, UnsupportedError
 from otel_kit.yaml_tree import Node

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import Final, Literal, cast
 
-from otel_kit.datadog.query_ast import (
+from otel_kit.datadog.query.ast import (
     AllOf,
     AnyOf,
     Binary,
@@ -34,8 +34,8 @@ from otel_kit.datadog.query_ast import (
     functions,
     metric_queries,
 )
-from otel_kit.datadog.query_filter import parse_filter, parse_group_by
-from otel_kit.datadog.query_scan import QueryError, Scanner
+from otel_kit.datadog.query.filter import parse_filter, parse_group_by
+from otel_kit.datadog.query.scan import QueryError, Scanner
 from otel_kit.errors import UnsupportedError
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from otel_kit.datadog.lint_rule import Problem, Rule
+from otel_kit.datadog.lint.rule import Problem, Rule
 from otel_kit.datadog.model import Definition
 from otel_kit.datadog.query import (
     Expr,

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from otel_kit.datadog.lint_dashboards import DASHBOARD_RULES
-from otel_kit.datadog.lint_monitors import MONITOR_RULES
-from otel_kit.datadog.lint_rule import Finding, Rule
+from otel_kit.datadog.lint.dashboards import DASHBOARD_RULES
+from otel_kit.datadog.lint.monitors import MONITOR_RULES
+from otel_kit.datadog.lint.rule import Finding, Rule
 from otel_kit.datadog.model import Definition, Kind
 
 __all__ = ["RULES", "Finding", "lint"]

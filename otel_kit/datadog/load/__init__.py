@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from otel_kit.datadog.load_dashboards import dashboard_of
-from otel_kit.datadog.load_monitors import monitors_of
+from otel_kit.datadog.load.dashboards import dashboard_of
+from otel_kit.datadog.load.monitors import monitors_of
+from otel_kit.datadog.load.services import Service, load_services
 from otel_kit.datadog.model import Definition, Kind
-from otel_kit.datadog.services import Service, load_services
 from otel_kit.errors import InputError
 from otel_kit.yaml_tree import load_yaml
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from otel_kit.datadog.interpolate import number_text
-from otel_kit.datadog.lint_message import check_blocks, check_variables
-from otel_kit.datadog.lint_rule import Problem, Rule
+from otel_kit.datadog.lint.message import check_blocks, check_variables
+from otel_kit.datadog.lint.rule import Problem, Rule
+from otel_kit.datadog.load.interpolate import number_text
 from otel_kit.datadog.model import Definition, Json
 from otel_kit.datadog.query import QueryError, parse_monitor_query
 from otel_kit.datadog.vocabulary import METRIC_TYPES, MISSING_DATA, MONITOR_TYPES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from otel_kit.datadog.check import known_keys, require_mapping, shown
+from otel_kit.datadog.load.check import known_keys, require_mapping, shown
 from otel_kit.datadog.vocabulary import OPTION_KEYS, OPTION_TYPES, THRESHOLD_KEYS, OptionType
 from otel_kit.errors import InputError
 from otel_kit.yaml_tree import Node

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from otel_kit.datadog.lint_rule import Problem
+from otel_kit.datadog.lint.rule import Problem
 from otel_kit.datadog.model import Definition
 from otel_kit.datadog.query import QueryError, metric_queries, parse_monitor_query
 from otel_kit.datadog.vocabulary import METRIC_TYPES

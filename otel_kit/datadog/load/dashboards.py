@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
-from otel_kit.datadog.check import (
+from otel_kit.datadog.identity import ID
+from otel_kit.datadog.load.check import (
     known_keys,
     one_of,
     optional_text,
@@ -19,11 +20,10 @@ from otel_kit.datadog.check import (
     require_text,
     shown,
 )
-from otel_kit.datadog.identity import ID
-from otel_kit.datadog.interpolate import interpolate
+from otel_kit.datadog.load.interpolate import interpolate
+from otel_kit.datadog.load.repeat import matching, service_values
+from otel_kit.datadog.load.services import Service
 from otel_kit.datadog.model import Definition
-from otel_kit.datadog.repeat import matching, service_values
-from otel_kit.datadog.services import Service
 from otel_kit.datadog.vocabulary import DASHBOARD_KEYS, READ_ONLY_DASHBOARD_KEYS, WIDGET_TYPES
 from otel_kit.errors import InputError, UnsupportedError
 from otel_kit.yaml_tree import Node

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from otel_kit.datadog.query_ast import AllOf, AnyOf, Filter, Not, TagIn, TagIs, Variable
-from otel_kit.datadog.query_scan import Scanner
+from otel_kit.datadog.query.ast import AllOf, AnyOf, Filter, Not, TagIn, TagIs, Variable
+from otel_kit.datadog.query.scan import Scanner
 
 __all__ = ["parse_filter", "parse_group_by"]
 

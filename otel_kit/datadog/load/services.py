@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from otel_kit.datadog.check import known_keys, one_of, require_list, require_mapping, require_text, shown
+from otel_kit.datadog.load.check import known_keys, one_of, require_list, require_mapping, require_text, shown
 from otel_kit.errors import InputError
 from otel_kit.yaml_tree import Node, load_yaml
 

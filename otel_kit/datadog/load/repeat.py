@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from otel_kit.datadog.check import known_keys, one_of, require_mapping, shown
-from otel_kit.datadog.services import KINDS, NUMBER_FIELDS, SERVICE_FIELDS, Service
+from otel_kit.datadog.load.check import known_keys, one_of, require_mapping, shown
+from otel_kit.datadog.load.services import KINDS, NUMBER_FIELDS, SERVICE_FIELDS, Service
 from otel_kit.errors import InputError
 from otel_kit.yaml_tree import Node
 
