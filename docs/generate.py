@@ -15,7 +15,7 @@ import click
 import otel_kit
 from otel_kit.cli.commands import cli
 from otel_kit.datadog.lint import RULES
-from otel_kit.sdk import settings
+from otel_kit.sdk.config import settings
 
 PAGE = Path(__file__).with_name("reference.md")
 HEAD = """\

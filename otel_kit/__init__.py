@@ -42,8 +42,8 @@ def init(
 ) -> Telemetry:
     """Set up traces, metrics and logs; the first call counts, a later one returns its handle.
 
-    Each argument wins over ``OTEL_*``, that over ``DD_*``, that over what is detected; the variables are in
-    `otel_kit.sdk.settings`. FastAPI, Starlette and gRPC may be imported before it or after it.
+    Each argument wins over ``OTEL_*``, that over ``DD_*``, that over what is detected; the reference page
+    lists the variables. FastAPI, Starlette and gRPC may be imported before it or after it.
 
     Args:
         service: name of the service; the tags service, env and version unify all signals in Datadog.
@@ -71,7 +71,7 @@ def init(
     """
     arguments = locals()  # nothing but the parameters, here
     from otel_kit.sdk import setup
-    from otel_kit.sdk.arguments import Arguments
+    from otel_kit.sdk.config.arguments import Arguments
 
     return setup.init(Arguments(**arguments))
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from otel_kit.sdk.imports import when_imported
 
 if TYPE_CHECKING:
-    from otel_kit.sdk.asgi_hook import AsgiHook
+    from otel_kit.sdk.config.settings import Settings
+    from otel_kit.sdk.http.hook import AsgiHook
     from otel_kit.sdk.lifecycle import Lifecycle
-    from otel_kit.sdk.settings import Settings
 
 __all__ = ["instrument"]
 
@@ -22,7 +22,7 @@ def instrument(settings: Settings, lifecycle: Lifecycle) -> None:
 
         @functools.cache
         def hook() -> AsgiHook:
-            from otel_kit.sdk.asgi_hook import AsgiHook
+            from otel_kit.sdk.http.hook import AsgiHook
 
             return AsgiHook(settings.health_routes, lifecycle)
 
@@ -36,6 +36,6 @@ def instrument(settings: Settings, lifecycle: Lifecycle) -> None:
 
 
 def _patch_grpc(module: ModuleType) -> None:
-    from otel_kit.sdk.rpc_hook import patch_grpc
+    from otel_kit.sdk.rpc.hook import patch_grpc
 
     patch_grpc(module)

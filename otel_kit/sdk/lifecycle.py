@@ -23,10 +23,10 @@ from typing import Any, Protocol
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
 
+from otel_kit.sdk.delivery.outbox import Outbox
+from otel_kit.sdk.delivery.tally import Tally
 from otel_kit.sdk.notes import LOGGER, quietly
-from otel_kit.sdk.outbox import Outbox
 from otel_kit.sdk.patching import replace
-from otel_kit.sdk.tally import Tally
 
 __all__ = ["Lifecycle", "Stage"]
 

@@ -13,20 +13,20 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.version import __version__ as sdk_version
 
 from otel_kit import conventions
-from otel_kit.sdk.batch import BatchQueue, LogQueue, SpanQueue
-from otel_kit.sdk.delta import DeltaReader
+from otel_kit.sdk.config.resource import instance_id
+from otel_kit.sdk.delivery.batch import BatchQueue, LogQueue, SpanQueue
+from otel_kit.sdk.delivery.delta import DeltaReader
+from otel_kit.sdk.delivery.outbox import Outbox
+from otel_kit.sdk.delivery.senders import make_sender
+from otel_kit.sdk.delivery.tally import Signal, Tally
 from otel_kit.sdk.lifecycle import Lifecycle, Stage
-from otel_kit.sdk.outbox import Outbox
-from otel_kit.sdk.resource import instance_id
-from otel_kit.sdk.senders import make_sender
-from otel_kit.sdk.tally import Signal, Tally
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from otel_kit.sdk.settings import Settings
-    from otel_kit.sdk.targets import Target
+    from otel_kit.sdk.config.settings import Settings
+    from otel_kit.sdk.config.targets import Target
 
 __all__ = ["Pipelines", "build"]
 

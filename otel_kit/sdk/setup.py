@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from otel_kit import conventions
 from otel_kit.errors import OtelKitError
-from otel_kit.sdk.arguments import Arguments
+from otel_kit.sdk.config.arguments import Arguments
+from otel_kit.sdk.config.resource import UNKNOWN
+from otel_kit.sdk.config.settings import Settings, resolve
 from otel_kit.sdk.handle import Telemetry
 from otel_kit.sdk.notes import LOGGER
-from otel_kit.sdk.resource import UNKNOWN
-from otel_kit.sdk.settings import Settings, resolve
 
 __all__ = ["force_flush", "init", "shutdown"]
 
@@ -151,8 +151,8 @@ def _make_global(pipelines: Any) -> None:
 
 
 def _logging(settings: Settings, provider: Any) -> None:
-    from otel_kit.sdk.log_handlers import KitHandler, OtlpHandler, StdoutHandler
-    from otel_kit.sdk.log_takeover import take_over
+    from otel_kit.sdk.logs.handlers import KitHandler, OtlpHandler, StdoutHandler
+    from otel_kit.sdk.logs.takeover import take_over
 
     handlers: list[KitHandler] = []
     console = settings.logs in ("stdout", "both")

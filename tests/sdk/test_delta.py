@@ -8,7 +8,7 @@ from collections import Counter
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
-from otel_kit.sdk.delta import MAX_AHEAD, Seconds
+from otel_kit.sdk.delivery.delta import MAX_AHEAD, Seconds
 from tests.sdk.run import endpoint, lines, script
 from tests.sdk.sink import running_sink
 

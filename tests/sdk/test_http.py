@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from otel_kit.conventions import HTTP_SERVER_DURATION
-from otel_kit.sdk.asgi_attributes import redact, request_attributes
+from otel_kit.sdk.http.attributes import redact, request_attributes
 from tests.parts import eventually, start
 from tests.sdk.run import UVICORN, endpoint, get, web
 from tests.sdk.sink import Seen, SpanSeen, running_sink

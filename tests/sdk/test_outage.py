@@ -7,7 +7,7 @@ import sys
 import time
 
 from otel_kit.conventions import HTTP_SERVER_DURATION
-from otel_kit.sdk.outbox import CUTS
+from otel_kit.sdk.delivery.outbox import CUTS
 from tests.parts import eventually, start
 from tests.sdk.raw import raw, reply, take
 from tests.sdk.run import UVICORN, endpoint, get, lines, script, web

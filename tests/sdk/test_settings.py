@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from otel_kit.errors import InputError
-from otel_kit.sdk import settings as module
-from otel_kit.sdk.arguments import Arguments
-from otel_kit.sdk.resource import DOWNWARD_API, instance_id
-from otel_kit.sdk.send_grpc import GrpcSender
-from otel_kit.sdk.senders import make_sender
-from otel_kit.sdk.settings import HEALTH_ROUTES, Settings, resolve
-from otel_kit.sdk.targets import NODE_ADDRESSES
+from otel_kit.sdk.config import settings as module
+from otel_kit.sdk.config.arguments import Arguments
+from otel_kit.sdk.config.resource import DOWNWARD_API, instance_id
+from otel_kit.sdk.config.settings import HEALTH_ROUTES, Settings, resolve
+from otel_kit.sdk.config.targets import NODE_ADDRESSES
+from otel_kit.sdk.delivery.send_grpc import GrpcSender
+from otel_kit.sdk.delivery.senders import make_sender
 
 
 def settings(environ: dict[str, str] | None = None, **arguments: Any) -> Settings:

@@ -17,10 +17,10 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor
 
+from otel_kit.sdk.delivery.outbox import Outbox, Payload
+from otel_kit.sdk.delivery.tally import Tally
+from otel_kit.sdk.delivery.threads import spawn
 from otel_kit.sdk.notes import quietly
-from otel_kit.sdk.outbox import Outbox, Payload
-from otel_kit.sdk.tally import Tally
-from otel_kit.sdk.threads import spawn
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadWriteLogRecord

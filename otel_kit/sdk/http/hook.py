@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from otel_kit.sdk.asgi import MARK, HttpTelemetry
+from otel_kit.sdk.http.asgi import MARK, HttpTelemetry
 from otel_kit.sdk.notes import LOGGER, RateLimit, quietly
 from otel_kit.sdk.patching import replace
 

@@ -14,8 +14,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from otel_kit.sdk.tally import Tally
-from otel_kit.sdk.threads import spawn
+from otel_kit.sdk.delivery.tally import Tally
+from otel_kit.sdk.delivery.threads import spawn
 
 __all__ = ["Outbox", "Outcome", "Payload", "Sender"]
 

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
 from otel_kit import conventions
-from otel_kit.sdk.environment import Environment
+from otel_kit.sdk.config.environment import Environment
 
 __all__ = ["Protocol", "Target", "is_endpoint", "resolve_targets", "shown"]
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from otel_kit.sdk.outbox import Outcome
+from otel_kit.sdk.delivery.outbox import Outcome
 
 if TYPE_CHECKING:
     import ssl

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from otel_kit import conventions as c
-from otel_kit.sdk.environment import Environment
+from otel_kit.sdk.config.environment import Environment
 
 __all__ = ["UNKNOWN", "instance_id", "resource_attributes"]
 

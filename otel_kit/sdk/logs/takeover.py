@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from otel_kit.sdk.imports import when_imported
-from otel_kit.sdk.log_handlers import KitHandler
+from otel_kit.sdk.logs.handlers import KitHandler
 from otel_kit.sdk.notes import LOGGER, quietly
 from otel_kit.sdk.patching import replace
 

@@ -9,7 +9,7 @@ from types import UnionType
 from typing import Final, Literal
 
 from otel_kit.errors import InputError
-from otel_kit.sdk.targets import Protocol, is_endpoint
+from otel_kit.sdk.config.targets import Protocol, is_endpoint
 
 __all__ = ["INSTRUMENTATIONS", "LEVELS", "LOG_MODES", "MIN_INTERVAL", "Arguments", "LogMode", "check"]
 

@@ -18,7 +18,7 @@ from opentelemetry import context as context_api
 from opentelemetry.trace import SpanKind
 
 from otel_kit.sdk.notes import quietly
-from otel_kit.sdk.rpc import Rpc, Rpcs, code_name, unrecorded
+from otel_kit.sdk.rpc.calls import Rpc, Rpcs, code_name, unrecorded
 
 __all__ = ["AioServerInterceptor", "ServerInterceptor"]
 

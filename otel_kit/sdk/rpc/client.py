@@ -16,7 +16,7 @@ import grpc.aio
 from opentelemetry import context as context_api
 
 from otel_kit.sdk.notes import quietly
-from otel_kit.sdk.rpc import Rpc, Rpcs, code_name, unrecorded
+from otel_kit.sdk.rpc.calls import Rpc, Rpcs, code_name, unrecorded
 
 __all__ = ["ClientInterceptor", "aio_client_interceptors", "watching"]
 

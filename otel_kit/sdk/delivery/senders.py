@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from otel_kit.sdk.config.targets import Target
+from otel_kit.sdk.delivery.outbox import Sender
+from otel_kit.sdk.delivery.send_http import HttpSender
+from otel_kit.sdk.delivery.tally import Signal
 from otel_kit.sdk.notes import LOGGER
-from otel_kit.sdk.outbox import Sender
-from otel_kit.sdk.send_http import HttpSender
-from otel_kit.sdk.tally import Signal
-from otel_kit.sdk.targets import Target
 
 if TYPE_CHECKING:
     import ssl
@@ -30,7 +30,7 @@ def make_sender(signal: Signal, target: Target) -> Sender:
     """A sender for one signal; files of certificates are read at once."""
     rejected = _rejected(signal)
     if target.protocol == "grpc":
-        from otel_kit.sdk.send_grpc import GrpcSender
+        from otel_kit.sdk.delivery.send_grpc import GrpcSender
 
         return GrpcSender(
             target.url,

@@ -54,7 +54,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from otel_kit.sdk.arguments import (
+from otel_kit.sdk.config.arguments import (
     INSTRUMENTATIONS,
     LEVELS,
     LOG_MODES,
@@ -63,9 +63,9 @@ from otel_kit.sdk.arguments import (
     LogMode,
     check,
 )
-from otel_kit.sdk.environment import Environment
-from otel_kit.sdk.resource import resource_attributes
-from otel_kit.sdk.targets import Target, resolve_targets
+from otel_kit.sdk.config.environment import Environment
+from otel_kit.sdk.config.resource import resource_attributes
+from otel_kit.sdk.config.targets import Target, resolve_targets
 
 __all__ = ["Settings", "resolve"]
 

@@ -16,7 +16,7 @@ from opentelemetry import metrics, propagate, trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 from otel_kit import conventions
-from otel_kit.sdk.asgi_attributes import HEADERS, METHODS, request_attributes
+from otel_kit.sdk.http.attributes import HEADERS, METHODS, request_attributes
 from otel_kit.sdk.notes import quietly
 from otel_kit.sdk.spans import record_once, remember
 from otel_kit.sdk.text import text_of, type_of

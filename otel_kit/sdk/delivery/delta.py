@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader
 
-from otel_kit.sdk.batch import MAX_BODY
+from otel_kit.sdk.delivery.batch import MAX_BODY
+from otel_kit.sdk.delivery.outbox import Outbox, Payload
+from otel_kit.sdk.delivery.tally import Tally
+from otel_kit.sdk.delivery.threads import spawn
 from otel_kit.sdk.notes import LOGGER, quietly
-from otel_kit.sdk.outbox import Outbox, Payload
-from otel_kit.sdk.tally import Tally
-from otel_kit.sdk.threads import spawn
 
 if TYPE_CHECKING:
     from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest

@@ -13,7 +13,7 @@ from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
 from opentelemetry.trace import NonRecordingSpan, set_span_in_context
 
-from otel_kit.sdk.log_fields import SEEN, exception_of, extras, json_line, message, severity, span_of
+from otel_kit.sdk.logs.fields import SEEN, exception_of, extras, json_line, message, severity, span_of
 from otel_kit.sdk.notes import RateLimit
 from otel_kit.sdk.text import text_of
 

@@ -29,8 +29,9 @@ def patch_grpc(grpc: ModuleType) -> None:
     import grpc.aio._server
     from opentelemetry.trace import SpanKind
 
-    from otel_kit.sdk import rpc_client, rpc_server
-    from otel_kit.sdk.rpc import Rpcs
+    from otel_kit.sdk.rpc import client as rpc_client
+    from otel_kit.sdk.rpc import server as rpc_server
+    from otel_kit.sdk.rpc.calls import Rpcs
 
     clients = Rpcs(SpanKind.CLIENT)
     replace(grpc._server._Server, "__init__", _with_interceptor(rpc_server.ServerInterceptor()))

@@ -1,0 +1,1 @@
+"""What `init` was asked for: arguments and environment, resolved into one value."""

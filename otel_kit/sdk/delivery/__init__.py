@@ -1,0 +1,1 @@
+"""From recorded spans, records and measurements to requests that the collector has taken."""

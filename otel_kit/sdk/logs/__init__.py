@@ -1,0 +1,1 @@
+"""Records of the standard library's logging, to stdout and to OTLP."""

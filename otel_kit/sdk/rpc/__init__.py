@@ -1,0 +1,1 @@
+"""Calls of both gRPC stacks, served and made."""
