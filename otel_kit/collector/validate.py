@@ -43,12 +43,9 @@ def check_binary(binary: Path, version: str) -> None:
         ToolError: it is missing, is none, or is another version.
     """
     if not binary.is_file():
-        name = binary.name.removeprefix("otelcol-")
-        raise ToolError(
-            "there is no collector here",
-            where=str(binary),
-            fix=f"build it: make collector DISTRIBUTION={name}",
-        )
+        ours = re.fullmatch(r"otelcol-(local|kit)", binary.name)
+        fix = f"build it: make collector DISTRIBUTION={ours[1]}" if ours else "is --binary right?"
+        raise ToolError("there is no collector here", where=str(binary), fix=fix)
     said = _run(binary, "--version").stdout.strip()
     found = re.fullmatch(r"\S+ version v?(\S+)", said)
     if found is None:

@@ -87,6 +87,7 @@ class Lifecycle:
             stage.outbox.start()
             stage.start()
         atexit.register(self.end)
+        _end_with_multiprocessing(self)
         _chain_sigterm(self)
         replace(signal, "raise_signal", lambda original: _flushing_before(original, self))
         if hasattr(os, "register_at_fork"):
@@ -193,9 +194,16 @@ class Lifecycle:
 def _end_with_multiprocessing(lifecycle: Lifecycle) -> None:
     """Children of multiprocessing end by os._exit: no atexit, only their own finalizers."""
     util: Any = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        # It clears all finalizers before it runs these.
-        util.register_after_fork(lifecycle, lambda obj: util.Finalize(None, obj.end, exitpriority=0))
+    if util is None:
+        return
+
+    def end_with_it() -> None:
+        util.Finalize(None, lifecycle.end, exitpriority=0)
+
+    # A child clears all finalizers when it begins, and then runs these; one that has begun is past that.
+    util.register_after_fork(lifecycle, lambda _: end_with_it())
+    if sys.modules["multiprocessing.process"].parent_process() is not None:
+        end_with_it()
 
 
 def _chain_sigterm(lifecycle: Lifecycle) -> None:

@@ -187,3 +187,15 @@ def test_a_fork_delivers_its_own_and_the_parent_its_own() -> None:
         if protocol == "grpc":
             server.stop(None)
         sink.down()
+
+
+@pytest.mark.parametrize("where", ["module", "target"])
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_children_of_multiprocessing_deliver_their_own(method: str, where: str) -> None:
+    sink = Sink()
+    sink.up()
+    with start([sys.executable, "-m", "tests.sdk.apps.workers", method, where], env=endpoint(sink)) as part:
+        assert part.wait() == 0, part.output()
+    assert Counter(span.name for span in sink.seen.spans) == {"work": 11}
+    assert sink.seen.total("work.done") == 11
+    sink.down()

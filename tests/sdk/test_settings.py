@@ -252,3 +252,20 @@ def test_the_published_table_names_all_variables_and_defaults() -> None:
     named = set(re.findall(r"[\w/]+", module.__doc__ or ""))
     variables = {name for names in DOWNWARD_API.values() for name in names}
     assert variables | set(NODE_ADDRESSES) | set(HEALTH_ROUTES) <= named
+
+
+def test_what_a_template_left_empty_counts_as_not_set() -> None:
+    empty = {"OTEL_RESOURCE_ATTRIBUTES": "service.name=,deployment.environment.name= ,service.version="}
+    found = settings({**empty, "DD_SERVICE": "real", "DD_ENV": "q", "DD_VERSION": "5"})
+    keys = ("service.name", "deployment.environment.name", "service.version")
+    assert [found.resource[key] for key in keys] == ["real", "q", "5"]
+    assert (
+        settings({"OTEL_RESOURCE_ATTRIBUTES": "service.name="}).resource["service.name"] == "unknown_service"
+    )
+
+
+def test_problems_name_a_value_that_can_be_used() -> None:
+    found = settings({"OTEL_KIT_LOG_LEVEL": "LOUD", "OTEL_EXPORTER_OTLP_ENDPOINT": "htp:/x"}, service="s")
+    assert any("so 'INFO' is; use one of DEBUG" in p for p in found.problems)
+    assert any("OTEL_EXPORTER_OTLP_ENDPOINT is no http:// or https:// URL" in p for p in found.problems)
+    assert found.targets["traces"].url == "http://localhost:4318/v1/traces"

@@ -64,7 +64,8 @@ class Environment:
         value = self.text(name)
         if value is None or (value.isascii() and value.isdigit()):
             return True
-        return self._unusable(name, value, "use a whole number", default=False)
+        self.problems.append(f"{name}={value!r} cannot be used; use a whole number")
+        return False
 
     def seconds(self, names: Sequence[str], default: float) -> float:
         """A timeout in seconds.
@@ -90,7 +91,9 @@ class Environment:
         for word in self.words(name, ()):
             key, equals, value = word.partition("=")
             if equals and key.strip():
-                found[key.strip()] = unquote(value.strip())
+                # An empty value is what a template leaves of a setting that nobody made.
+                if value.strip():
+                    found[key.strip()] = unquote(value.strip())
             else:
                 self.problems.append(
                     f"{name}: an entry has no '=' and is left out; write key=value,key2=value2"

@@ -204,8 +204,10 @@ def _log_mode(env: Environment) -> LogMode:
 def _level(argument: int | str | None, env: Environment) -> int | None:
     if isinstance(argument, int):
         return argument
-    name = argument or env.choice("OTEL_KIT_LOG_LEVEL", (*LEVELS, ""), "", fold=str.upper)
-    return LEVELS.get(name.upper())
+    if argument is None and env.text("OTEL_KIT_LOG_LEVEL") is None:
+        return None
+    name = argument or env.choice("OTEL_KIT_LOG_LEVEL", tuple(LEVELS), "INFO", fold=str.upper)
+    return LEVELS[name.upper()]
 
 
 def _instrument(argument: bool | Sequence[str] | None, env: Environment) -> frozenset[str]:

@@ -159,7 +159,7 @@ def _checked(env: Environment, name: str) -> str | None:
     value = env.text(name)
     if value is None:
         return None
-    if "://" not in value:
+    if "://" not in value and ":/" not in value:
         # gRPC endpoints are often written so; OTEL_EXPORTER_OTLP_INSECURE says which scheme is meant.
         value = f"{'http' if env.flag(f'{PREFIX}_INSECURE', default=True) else 'https'}://{value}"
     if is_endpoint(value):
