@@ -28,17 +28,17 @@ def work(number: int) -> int:
 
 def main() -> None:
     """Three processes, a pool and an executor: 11 pieces of work."""
-    context = multiprocessing.get_context(METHOD)
-    processes = [context.Process(target=work, args=(number,)) for number in range(3)]
+    multiprocessing.set_start_method(METHOD)
+    processes = [multiprocessing.Process(target=work, args=(number,)) for number in range(3)]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
-    with context.Pool(2) as pool:
+    with multiprocessing.Pool(2) as pool:
         assert pool.map(work, range(4)) == [0, 1, 2, 3]
         pool.close()
         pool.join()
-    with ProcessPoolExecutor(2, mp_context=context) as executor:
+    with ProcessPoolExecutor(2) as executor:
         assert list(executor.map(work, range(4))) == [0, 1, 2, 3]
 
 
