@@ -76,12 +76,6 @@ class Scanner:
         self.position = found.end()
         return found.group()
 
-    def peek(self, pattern: re.Pattern[str]) -> str | None:
-        """What `match` would step over."""
-        self._skip_space()
-        found = pattern.match(self.text, self.position)
-        return found.group() if found and found.end() > self.position else None
-
     def enter(self) -> None:
         """One level of nesting more."""
         self._depth += 1

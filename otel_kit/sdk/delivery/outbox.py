@@ -157,10 +157,6 @@ class Outbox:
         if lost:
             self._tally.dropped(lost, "shutdown_timeout")
 
-    def backlog(self) -> int:
-        """Bytes that wait for delivery."""
-        return self._bytes
-
     def _run(self) -> None:
         while (payload := self._take()) is not None:
             timeout = self._timeout

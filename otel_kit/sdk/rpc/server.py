@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -24,7 +24,6 @@ __all__ = ["AioServerInterceptor", "ServerInterceptor"]
 
 Handler = Any  # grpc.RpcMethodHandler, whose type parameters nobody knows here
 Begin = Callable[[Any], "Rpc | None"]
-F = TypeVar("F", bound=Callable[..., Any])
 _MAKERS = {
     (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
     (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler),
