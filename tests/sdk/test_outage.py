@@ -54,11 +54,12 @@ def test_a_collector_that_is_full_is_asked_again_and_one_that_refuses_is_not() -
         assert len(sink.seen.spans) == 20
     with running_sink() as sink:
         sink.fail_with = 400
-        with script("plain", endpoint(sink)) as part:
+        # Without metrics: how many points of its own losses are ready at the end is a matter of chance.
+        with script("plain", {**endpoint(sink), "OTEL_METRICS_EXPORTER": "none"}) as part:
             assert part.wait() == 0
             told = [line["message"] for line in lines(part)]
         assert any("traces" in message and "lost: 400" in message for message in told)
-        assert "flushed 0 and dropped 41 items" in told[-1]
+        assert "flushed 0 and dropped 40 items" in told[-1]
 
 
 def test_a_request_that_is_cut_off_does_not_hold_up_the_others() -> None:
