@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 import signal
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests import system
 from tests.e2e.load import HTTP_COUNT, assert_all_arrived, place_orders
+from tests.parts import Part, eventually
 from tests.standin import StandIn
+
+
+def worker_pids(bff: Part) -> list[int]:
+    """The two processes behind the port, once both serve."""
+    eventually(lambda: bff.output().count("Application startup complete.") == 2, what="both workers")
+    pids = re.findall(r"Started server process \[(\d+)\]", bff.output())
+    assert len(pids) == 2
+    return [int(pid) for pid in pids]
+
+
+@contextlib.contextmanager
+def sleeping(pid: int) -> Iterator[None]:
+    """The process does nothing until the end of the block."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def test_two_bff_processes_behind_one_port(stand_in: StandIn, tmp_path: Path) -> None:
     with system.collector(stand_in.url, tmp_path) as collector:
         env = system.service_env(collector.http_url)
         with system.orders(env) as (_, target), system.bff(env, target, workers=2) as (bff, url):
-            with ThreadPoolExecutor(
-                8
-            ) as clients:  # many connections at once, so that both processes get some
-                list(clients.map(lambda _: place_orders(url, 25), range(8)))
+            for worker in worker_pids(bff):
+                with sleeping(worker):  # so the other one serves, whatever the kernel would have chosen
+                    place_orders(url, 25)
+            with ThreadPoolExecutor(6) as clients:
+                list(clients.map(lambda _: place_orders(url, 25), range(6)))
             assert bff.terminate() == 0
             assert_all_arrived(stand_in, 200)
         tags = [
