@@ -1,0 +1,1 @@
+"""Writes OTLP requests as bytes, without a protobuf object for each span, record and point."""

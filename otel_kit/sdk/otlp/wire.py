@@ -1,0 +1,147 @@
+"""Protobuf's wire format, as far as OTLP needs it, and its ``AnyValue`` and ``KeyValue``.
+
+https://protobuf.dev/programming-guides/encoding/ and opentelemetry/proto/common/v1/common.proto. A tag here
+is the encoded key of a field: its number and wire type as bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from struct import Struct
+from typing import Any, Final
+
+from otel_kit.sdk.text import text_of
+
+__all__ = ["Attributes", "Redact", "any_value", "field", "key_value", "utf8", "varint"]
+
+#: What to send in the place of an attribute's value; must give the same for the same, since it is remembered.
+Redact = Callable[[str, Any], Any]
+
+_MASK: Final = (1 << 64) - 1
+_LOWEST: Final = -(1 << 63)
+_HIGHEST: Final = (1 << 63) - 1
+_DOUBLE: Final = Struct("<d").pack
+#: Nesting of lists and mappings beyond which a value is sent as text; a circle ends here.
+_DEPTH: Final = 8
+
+
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+_SMALL: Final = [_varint(number) for number in range(1 << 14)]
+
+
+def varint(number: int) -> bytes:
+    """A whole number; a negative one as the 64 bits of its two's complement."""
+    return _SMALL[number] if 0 <= number < 16384 else _varint(number & _MASK)
+
+
+def field(tag: bytes, body: bytes) -> bytes:
+    """A field with a length: bytes, text or a message."""
+    return tag + varint(len(body)) + body
+
+
+def utf8(text: str) -> bytes:
+    """The text as protobuf takes it: lone surrogates, as in the name of a file, become question marks."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+
+
+def any_value(value: Any, depth: int = 0) -> bytes:
+    """The body of an ``AnyValue``; what OTLP has no kind for is sent as its text. Never raises."""
+    kind = type(value)
+    if kind is str:
+        return field(b"\x0a", utf8(value))
+    if kind is bool:
+        return b"\x10\x01" if value else b"\x10\x00"
+    if kind is int:
+        return b"\x18" + varint(value) if _LOWEST <= value <= _HIGHEST else any_value(str(value))
+    if kind is float:
+        return b"\x21" + _DOUBLE(value)
+    if value is None:
+        return b""
+    if kind is bytes:
+        return field(b"\x3a", value)
+    if depth < _DEPTH:
+        if isinstance(value, Mapping):
+            pairs = (key_value(text_of(key), item, depth + 1) for key, item in value.items())
+            return field(b"\x32", b"".join([field(b"\x0a", pair) for pair in pairs]))
+        if isinstance(value, list | tuple):
+            items = (any_value(item, depth + 1) for item in value)
+            return field(b"\x2a", b"".join([field(b"\x0a", item) for item in items]))
+    for base in (bool, str, int, float):
+        if isinstance(value, base):  # a subclass, as of an enumeration
+            return any_value(base(value))
+    return any_value(text_of(value))
+
+
+def key_value(key: str, value: Any, depth: int = 0) -> bytes:
+    """The body of a ``KeyValue``."""
+    return field(b"\x0a", utf8(key)) + field(b"\x12", any_value(value, depth))
+
+
+class Attributes:
+    """Writes attributes, and remembers the bytes of short texts, most of which come again and again.
+
+    Not safe between threads: each encoding thread has one of its own.
+
+    Args:
+        redact: applied to each value of kind `str`, also to those inside lists and mappings, before it is
+            encoded.
+        remember: how many pairs are kept.
+    """
+
+    def __init__(self, redact: Redact | None = None, *, remember: int = 4096) -> None:
+        self._redact = redact
+        self._limit = remember
+        self._count = 0
+        self._known: dict[bytes, dict[tuple[str, Any], bytes]] = {}
+
+    def write(self, tag: bytes, attributes: Mapping[str, Any], parts: list[bytes]) -> None:
+        """Append one field with `tag` to `parts` for each attribute."""
+        known = self._known.get(tag)
+        if known is None:
+            known = self._known[tag] = {}
+        for pair in attributes.items():
+            value = pair[1]
+            # Only texts are remembered: 1, 1.0 and True would be found in each other's place.
+            if type(value) is str and len(value) < 80:
+                data = known.get(pair)
+                if data is None:
+                    data = self._encode(tag, *pair)
+                    self._keep(known, pair, data)
+                parts.append(data)
+            else:
+                parts.append(self._encode(tag, *pair))
+
+    def _encode(self, tag: bytes, key: Any, value: Any) -> bytes:
+        name = key if type(key) is str else text_of(key)
+        return field(tag, key_value(name, value if self._redact is None else self.redacted(name, value)))
+
+    def redacted(self, key: str, value: Any, depth: int = 0) -> Any:
+        """The value with each text in it redacted."""
+        if self._redact is None or value is None or isinstance(value, bool | int | float | bytes):
+            return value
+        if depth < _DEPTH:
+            if isinstance(value, Mapping):
+                named = ((text_of(name), item) for name, item in value.items())
+                return {name: self.redacted(name, item, depth + 1) for name, item in named}
+            if isinstance(value, list | tuple):
+                return [self.redacted(key, item, depth + 1) for item in value]
+        return self._redact(key, value if type(value) is str else text_of(value))
+
+    def _keep(self, known: dict[tuple[str, Any], bytes], pair: tuple[str, Any], data: bytes) -> None:
+        if self._count >= self._limit:
+            for table in self._known.values():
+                table.clear()
+            self._count = 0
+        known[pair] = data
+        self._count += 1
