@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from otel_kit.sdk.config.environment import Origin
 
 __all__ = ["Telemetry"]
 
@@ -13,13 +17,14 @@ class Telemetry:
     """What `init` has set up.
 
     Attributes:
-        enabled: False where another SDK is in charge, or ``OTEL_SDK_DISABLED`` is set.
+        enabled: False where another SDK is in charge, or the library is switched off.
         service: the name under which this process reports.
         env: ``deployment.environment.name``, or None.
         version: ``service.version``, or None.
         endpoints: signal -> URL that it is sent to, without credentials and query; a signal that is off is
             absent.
         why_disabled: one sentence, empty where enabled.
+        settings: each setting with its value, as people may see it, and where that came from.
     """
 
     enabled: bool
@@ -28,6 +33,7 @@ class Telemetry:
     version: str | None = None
     endpoints: Mapping[str, str] = field(default_factory=dict)
     why_disabled: str = ""
+    settings: tuple[Origin, ...] = field(default=(), repr=False, compare=False)
     _flush: Callable[[float], bool] = field(default=lambda _: True, repr=False, compare=False)
     _end: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from otel_kit import conventions
 from otel_kit.errors import OtelKitError
+from otel_kit.sdk import foreign
 from otel_kit.sdk.config.arguments import Arguments
 from otel_kit.sdk.config.resource import UNKNOWN
 from otel_kit.sdk.config.settings import Settings, resolve
@@ -64,12 +65,14 @@ def _begin(arguments: Arguments) -> Telemetry:
 
 
 def _set_up(settings: Settings) -> Telemetry:
-    why = "OTEL_SDK_DISABLED is true" if settings.disabled else _foreign()
+    if settings.disabled == "OTEL_KIT_DISABLED":
+        return _handle(settings, why_disabled="OTEL_KIT_DISABLED is true")
+    why = f"{settings.disabled} is true" if settings.disabled else foreign.in_charge()
     if why:
         _logging(settings, None)
         log = LOGGER.info if settings.disabled else LOGGER.warning
         log("otel-kit: telemetry is off: %s", why)
-        return _passive(settings, why)
+        return _handle(settings, why_disabled=why)
 
     for name in settings.hidden:
         os.environ.pop(name, None)
@@ -81,59 +84,36 @@ def _set_up(settings: Settings) -> Telemetry:
     _logging(settings, pipelines.logger_provider)
     for problem in settings.problems:
         LOGGER.warning("otel-kit: %s", problem)
+    foreign.keep_out()
     from otel_kit.sdk.instrument import instrument
 
     instrument(settings, pipelines.lifecycle)
+    return _handle(settings, flush=pipelines.lifecycle.flush, end=pipelines.lifecycle.end)
+
+
+def _handle(
+    settings: Settings,
+    *,
+    why_disabled: str = "",
+    flush: Callable[[float], bool] = lambda _: True,
+    end: Callable[[], None] = lambda: None,
+) -> Telemetry:
+    targets = {} if why_disabled else settings.targets
     return Telemetry(
-        enabled=True,
+        enabled=not why_disabled,
         service=str(settings.resource[conventions.SERVICE_NAME]),
         env=_text(settings.resource.get(conventions.DEPLOYMENT_ENVIRONMENT)),
         version=_text(settings.resource.get(conventions.SERVICE_VERSION)),
-        endpoints={signal: target.shown for signal, target in settings.targets.items()},
-        _flush=pipelines.lifecycle.flush,
-        _end=pipelines.lifecycle.end,
-    )
-
-
-def _passive(settings: Settings, why: str) -> Telemetry:
-    return Telemetry(
-        enabled=False,
-        service=str(settings.resource[conventions.SERVICE_NAME]),
-        env=_text(settings.resource.get(conventions.DEPLOYMENT_ENVIRONMENT)),
-        version=_text(settings.resource.get(conventions.SERVICE_VERSION)),
-        why_disabled=why,
+        endpoints={signal: target.shown for signal, target in targets.items()},
+        why_disabled=why_disabled,
+        settings=settings.origins,
+        _flush=flush,
+        _end=end,
     )
 
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
-
-
-def _foreign() -> str:
-    """Who else is in charge, or an empty string.
-
-    Global providers cannot be replaced, and a second pipeline beside theirs would send everything twice. So
-    whoever came first keeps the service.
-    """
-    if "ddtrace.auto" in sys.modules or "ddtrace.bootstrap.sitecustomize" in sys.modules:
-        return "ddtrace already instruments this process; start it without ddtrace-run to use otel-kit"
-    from opentelemetry import _logs, metrics, trace
-
-    providers: tuple[Any, ...] = (
-        trace.get_tracer_provider(),
-        metrics.get_meter_provider(),
-        _logs.get_logger_provider(),
-    )
-    for provider in providers:
-        kind = type(provider)
-        if not kind.__module__.startswith(
-            ("opentelemetry.trace", "opentelemetry.metrics", "opentelemetry._logs")
-        ):
-            return (
-                f"a {kind.__module__}.{kind.__qualname__} was already set by other code "
-                "(opentelemetry-instrument?); remove that, or init(), so that nothing is sent twice"
-            )
-    return ""
 
 
 def _make_global(pipelines: Any) -> None:

@@ -1,15 +1,42 @@
-"""Reads typed values from environment variables; what cannot be used is noted, and its default taken."""
+"""Reads typed values from environment variables, and keeps for each where it came from.
+
+What cannot be used is noted as a problem, and its default taken. Each getter takes one variable or several,
+of which the first that is set counts, and notes the value under the name of the first (see `setting_name`).
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
-from urllib.parse import unquote
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+from urllib.parse import unquote, urlsplit
 
-__all__ = ["Environment"]
+__all__ = ["ARGUMENT", "DEFAULT", "DETECTED", "Environment", "Origin", "setting_name", "shown"]
 
 T = TypeVar("T")
+Names = str | Sequence[str]
+ARGUMENT: Final = "argument"
+DETECTED: Final = "detected"
+DEFAULT: Final = "default"
+#: Prefixes that say nothing about what is set; the longest come first.
+PREFIXES: Final = ("OTEL_EXPORTER_OTLP_", "OTEL_EXPERIMENTAL_", "OTEL_PYTHON_", "OTEL_KIT_", "OTEL_")
+SECRET: Final = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "APP_KEY")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """One setting as people may see it: nothing secret is in it.
+
+    Attributes:
+        setting: its name: of the argument, of the resource attribute, or of the variable without its prefix.
+        value: its value; of headers only the names.
+        source: ``argument``, the name of a variable, ``detected`` or ``default``.
+    """
+
+    setting: str
+    value: str
+    source: str
 
 
 class Environment:
@@ -21,43 +48,70 @@ class Environment:
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
+        self._origins: dict[str, Origin] = {}
         self.problems: list[str] = []
 
-    def text(self, *names: str) -> str | None:
-        """The first non-empty value; an empty variable counts as unset, as OpenTelemetry wants it."""
+    @property
+    def origins(self) -> tuple[Origin, ...]:
+        """What was asked for, in that order."""
+        return tuple(self._origins.values())
+
+    def note(self, setting: str, value: object, source: str) -> None:
+        """Keep where a value came from; the last word about a setting counts."""
+        self._origins[setting] = Origin(setting=setting, value=_shown(value), source=source)
+
+    def given(self, name: str, argument: T | None, otherwise: T) -> T:
+        """An argument of `init` where the caller gave it, else what its variable says."""
+        if argument is None:
+            return otherwise
+        self.note(name, argument, ARGUMENT)
+        return argument
+
+    def find(self, *names: str) -> tuple[str, str] | None:
+        """Name and value of the first that is set; an empty variable counts as unset, as OpenTelemetry wants.
+
+        Notes nothing.
+        """
         for name in names:
             value = self._values.get(name, "").strip()
             if value:
-                return value
+                return name, value
         return None
 
-    def flag(self, name: str, *, default: bool) -> bool:
+    def text(self, *names: str) -> str | None:
+        """The first non-empty value."""
+        found = self.find(*names)
+        if found is None:
+            return None
+        secret = any(word in found[0] for word in SECRET)
+        self.note(setting_name(names[0]), "***" if secret else found[1], found[0])
+        return found[1]
+
+    def flag(self, name: Names, *, default: bool) -> bool:
         """True or false, in any case."""
         return self.choice(name, ("true", "false"), str(default).lower()) == "true"
 
     def choice(
-        self, name: str, allowed: Sequence[str], default: str, *, fold: Callable[[str], str] = str.lower
+        self, name: Names, allowed: Sequence[str], default: str, *, fold: Callable[[str], str] = str.lower
     ) -> str:
         """One of `allowed`."""
-        value = self.text(name)
-        if value is None:
-            return default
-        if fold(value) in allowed:
-            return fold(value)
-        return self._unusable(name, value, f"use one of {', '.join(allowed)}", default)
 
-    def positive(self, name: str, default: float, *, zero: bool = False) -> float:
+        def read(value: str) -> str | None:
+            return fold(value) if fold(value) in allowed else None
+
+        return self._read(name, read, default, f"use one of {', '.join(allowed)}")
+
+    def positive(self, name: Names, default: float, *, zero: bool = False) -> float:
         """A number above zero, or zero where that is allowed."""
-        value = self.text(name)
-        if value is None:
-            return default
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if math.isfinite(number) and (number > 0 or (zero and number == 0)):
-            return number
-        return self._unusable(name, value, "use a positive number", default)
+
+        def read(value: str) -> float | None:
+            try:
+                number = float(value)
+            except ValueError:
+                return None
+            return number if math.isfinite(number) and (number > 0 or (zero and number == 0)) else None
+
+        return self._read(name, read, default, "use a positive number")
 
     def natural(self, name: str) -> bool:
         """False, and a problem, for what is neither unset nor a whole number from 0 on."""
@@ -67,28 +121,35 @@ class Environment:
         self.problems.append(f"{name}={value!r} cannot be used; use a whole number")
         return False
 
-    def seconds(self, names: Sequence[str], default: float) -> float:
+    def seconds(self, names: Names, default: float) -> float:
         """A timeout in seconds.
 
         The specification says milliseconds, the Python SDK reads seconds, and both are found in manifests.
         Nobody waits 1000 seconds for a collector or has it answer within a few milliseconds, so the size
         tells them apart.
         """
-        for name in names:
-            if self.text(name) is not None:
-                number = self.positive(name, default)
-                return number / 1000 if number >= 1000 else number
-        return default
+        number = self.positive(names, default)
+        found = self.find(*_names(names))
+        if found is None or number < 1000:
+            return number
+        self.note(setting_name(_names(names)[0]), f"{number / 1000:g} (read as milliseconds)", found[0])
+        return number / 1000
 
-    def words(self, name: str, default: Sequence[str]) -> Sequence[str]:
+    def words(self, name: Names, default: Sequence[str]) -> Sequence[str]:
         """A list separated by commas."""
-        value = self.text(name)
-        return default if value is None else [word.strip() for word in value.split(",") if word.strip()]
+
+        def read(value: str) -> Sequence[str]:
+            return [word.strip() for word in value.split(",") if word.strip()]
+
+        return self._read(name, read, default, "")
 
     def pairs(self, name: str) -> dict[str, str]:
-        """``key=value,key2=value2`` with percent-encoded values (W3C baggage)."""
+        """``key=value,key2=value2`` with percent-encoded values (W3C baggage); the values may be secret."""
         found = {}
-        for word in self.words(name, ()):
+        given = self.find(name)
+        for word in given[1].split(",") if given else ():
+            if not word.strip():
+                continue
             key, equals, value = word.partition("=")
             if equals and key.strip():
                 # An empty value is what a template leaves of a setting that nobody made.
@@ -98,8 +159,48 @@ class Environment:
                 self.problems.append(
                     f"{name}: an entry has no '=' and is left out; write key=value,key2=value2"
                 )
+        if found:
+            self.note(setting_name(name), list(found), name)
         return found
 
-    def _unusable(self, name: str, value: str, fix: str, default: T) -> T:
-        self.problems.append(f"{name}={value!r} cannot be used, so {default!r} is; {fix}")
+    def _read(self, name: Names, read: Callable[[str], T | None], default: T, fix: str) -> T:
+        names = _names(name)
+        found = self.find(*names)
+        value = None if found is None else read(found[1])
+        if value is not None and found is not None:
+            self.note(setting_name(names[0]), value, found[0])
+            return value
+        if found is not None:
+            self.problems.append(f"{found[0]}={found[1]!r} cannot be used, so {default!r} is; {fix}")
+        self.note(setting_name(names[0]), default, DEFAULT)
         return default
+
+
+def setting_name(variable: str) -> str:
+    """``OTEL_KIT_LOG_LEVEL`` sets ``log_level``: the name without what all variables begin with."""
+    prefix = next((p for p in PREFIXES if variable.startswith(p)), "")
+    return variable.removeprefix(prefix).lower()
+
+
+def shown(url: str) -> str:
+    """The URL without what may be secret: credentials and query."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Collection) and not isinstance(value, str):
+        return ", ".join(map(str, value))
+    text = str(value)
+    try:
+        return shown(text) if "://" in text else text.rpartition("@")[2]
+    except ValueError:  # no URL, whatever it looks like
+        return "***"
+
+
+def _names(name: Names) -> Sequence[str]:
+    return (name,) if isinstance(name, str) else name

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from otel_kit import conventions as c
-from otel_kit.sdk.config.environment import Environment
+from otel_kit.sdk.config.environment import ARGUMENT, DEFAULT, DETECTED, Environment
 
 __all__ = ["UNKNOWN", "instance_id", "resource_attributes"]
 
@@ -29,12 +29,12 @@ DOWNWARD_API: Final[dict[str, tuple[str, ...]]] = {
 }
 #: Other machines have these, too, so they count in Kubernetes alone.
 GENERIC: Final = frozenset({"NODE_NAME", "CONTAINER_NAME", "CLUSTER_NAME"})
-#: Datadog's unified service tagging
+#: Our variable, and that of Datadog's unified service tagging
 #: (https://docs.datadoghq.com/getting_started/tagging/unified_service_tagging/).
-UNIFIED: Final[dict[str, str]] = {
-    c.SERVICE_NAME: "DD_SERVICE",
-    c.DEPLOYMENT_ENVIRONMENT: "DD_ENV",
-    c.SERVICE_VERSION: "DD_VERSION",
+UNIFIED: Final[dict[str, tuple[str, str]]] = {
+    c.SERVICE_NAME: ("OTEL_KIT_SERVICE", "DD_SERVICE"),
+    c.DEPLOYMENT_ENVIRONMENT: ("OTEL_KIT_ENV", "DD_ENV"),
+    c.SERVICE_VERSION: ("OTEL_KIT_VERSION", "DD_VERSION"),
 }
 
 
@@ -52,30 +52,41 @@ def resource_attributes(
     An id given by the user is only a beginning, too: two workers of one pod would share it, and of two
     writers of one series Datadog keeps one.
     """
-    found: dict[str, Value] = dict(_datadog_tags(env))
-    kubernetes = env.text("KUBERNETES_SERVICE_HOST", *DOWNWARD_API[c.K8S_POD_NAME]) is not None
+    found: dict[str, Value] = {}
+
+    def take(values: Mapping[str, Value], source: str) -> None:
+        for key, value in values.items():
+            found[key] = value
+            env.note(key, value, source)
+
+    def take_first(key: str, *names: str) -> None:
+        first = env.find(*names)
+        if first is not None:
+            take({key: first[1]}, first[0])
+
+    take(_datadog_tags(env), "DD_TAGS")
+    kubernetes = env.find("KUBERNETES_SERVICE_HOST", *DOWNWARD_API[c.K8S_POD_NAME]) is not None
     for key, names in DOWNWARD_API.items():
-        value = env.text(*(name for name in names if kubernetes or name not in GENERIC))
-        if value is not None:
-            found[key] = value
-    for key, variable in UNIFIED.items():
-        value = env.text(variable)
-        if value is not None:
-            found[key] = value
-    found.update(_with_new_name(env.pairs("OTEL_RESOURCE_ATTRIBUTES")))
-    name = env.text("OTEL_SERVICE_NAME")
-    if name is not None:
-        found[c.SERVICE_NAME] = name
-    found.update(extra or {})
+        take_first(key, *(name for name in names if kubernetes or name not in GENERIC))
+    for key, (_, datadog) in UNIFIED.items():
+        take_first(key, datadog)
+    take(_with_new_name(env.pairs("OTEL_RESOURCE_ATTRIBUTES")), "OTEL_RESOURCE_ATTRIBUTES")
+    take_first(c.SERVICE_NAME, "OTEL_SERVICE_NAME")
+    take(_with_new_name(env.pairs("OTEL_KIT_RESOURCE_ATTRIBUTES")), "OTEL_KIT_RESOURCE_ATTRIBUTES")
+    for key, (own, _) in UNIFIED.items():
+        take_first(key, own)
+    take(extra or {}, ARGUMENT)
     given = {c.SERVICE_NAME: service, c.DEPLOYMENT_ENVIRONMENT: env_name, c.SERVICE_VERSION: version}
-    found.update({key: value for key, value in given.items() if value is not None})
+    take({key: value for key, value in given.items() if value is not None}, ARGUMENT)
     if c.SERVICE_NAME not in found:
-        found[c.SERVICE_NAME] = UNKNOWN
+        take({c.SERVICE_NAME: UNKNOWN}, DEFAULT)
         env.problems.append(
             "the service has no name; set OTEL_SERVICE_NAME or DD_SERVICE, or give init(service=...)"
         )
-    pod = found.get(c.K8S_POD_UID) or found.get(c.K8S_POD_NAME)
-    return found, str(found.pop(c.SERVICE_INSTANCE_ID, None) or pod or host)
+    if c.SERVICE_INSTANCE_ID not in found:
+        pod = found.get(c.K8S_POD_UID) or found.get(c.K8S_POD_NAME)
+        take({c.SERVICE_INSTANCE_ID: pod or host}, DETECTED)
+    return found, str(found.pop(c.SERVICE_INSTANCE_ID))
 
 
 def _datadog_tags(env: Environment) -> dict[str, str]:

@@ -1,15 +1,21 @@
 """Resolves the arguments of `init` and the environment into one frozen value; pure, no I/O.
 
-Precedence: argument > ``OTEL_*`` > ``DD_*`` > detected > default. A wrong argument raises InputError at once:
-its author is there to read it. A wrong environment value becomes one problem line and its default: a service
-must start whatever its manifest says.
+Precedence: argument > ``OTEL_KIT_*`` > ``OTEL_*`` > ``DD_*`` > detected > default. Each argument of `init`
+has a variable of its own, ``OTEL_KIT_`` and its name in capitals: what others have set for all SDKs of a pod
+stays, and this library alone is told otherwise. A wrong argument raises InputError at once: its author is
+there to read it. A wrong environment value becomes one problem line and its default: a service must start
+whatever its manifest says. ``otel-kit doctor`` shows each value and where it came from.
 
 =================================== ========================================================================
 variable                            what it sets
 =================================== ========================================================================
-OTEL_SERVICE_NAME, DD_SERVICE       service; also ``service.name`` in OTEL_RESOURCE_ATTRIBUTES
-DD_ENV, DD_VERSION, DD_TAGS         env and version; further resource attributes
-OTEL_RESOURCE_ATTRIBUTES            resource attributes (``deployment.environment`` counts as its new name)
+OTEL_KIT_SERVICE, OTEL_SERVICE_NAME service; also ``service.name`` in OTEL_RESOURCE_ATTRIBUTES
+and DD_SERVICE
+OTEL_KIT_ENV, DD_ENV                env; also ``deployment.environment.name`` in OTEL_RESOURCE_ATTRIBUTES
+OTEL_KIT_VERSION, DD_VERSION        version; also ``service.version`` in OTEL_RESOURCE_ATTRIBUTES
+OTEL_KIT_RESOURCE_ATTRIBUTES,       resource attributes, ``key=value,key2=value2`` (``deployment.environment``
+OTEL_RESOURCE_ATTRIBUTES            counts as its new name); each attribute by itself has this precedence
+DD_TAGS                             resource attributes, ``key:value,key2:value2``
 K8S_POD_NAME, POD_NAME, MY_POD_NAME name of the pod, by the downward API; the first that is set counts
 K8S_POD_UID, POD_UID, MY_POD_UID    uid of the pod, which ``service.instance.id`` begins with
 K8S_NAMESPACE_NAME, K8S_NAMESPACE,  namespace of the pod
@@ -21,23 +27,29 @@ K8S_CLUSTER_NAME, CLUSTER_NAME      cluster; NODE_NAME, CONTAINER_NAME and CLUST
                                     name or KUBERNETES_SERVICE_HOST says that this is Kubernetes
 K8S_DEPLOYMENT_NAME,                what the pod belongs to
 K8S_CRONJOB_NAME, K8S_JOB_NAME
-OTEL_EXPORTER_OTLP_ENDPOINT         the collector, ``http://host:4318`` or, for gRPC, ``http://host:4317``;
-                                    else that port of the node (the next line), else of localhost;
+OTEL_KIT_ENDPOINT,                  the collector, ``http://host:4318`` or, for gRPC, ``http://host:4317``;
+OTEL_EXPORTER_OTLP_ENDPOINT         else that port of the node (the next line), else of localhost;
                                     ``user:password@`` in it is sent as basic authentication
 HOST_IP, NODE_IP, K8S_NODE_IP,      address of the node, whose collector listens on a host port
 DD_AGENT_HOST
-OTEL_EXPORTER_OTLP_PROTOCOL         ``http/protobuf`` (default) or ``grpc``
-OTEL_EXPORTER_OTLP_HEADERS          ``key=value,key2=value2``
+OTEL_KIT_PROTOCOL,                  ``http/protobuf`` (default) or ``grpc``
+OTEL_EXPORTER_OTLP_PROTOCOL
+OTEL_KIT_HEADERS,                   ``key=value,key2=value2``; both are sent, ours wins where they differ
+OTEL_EXPORTER_OTLP_HEADERS
 OTEL_EXPORTER_OTLP_TIMEOUT          of one try: below 1000 seconds, else milliseconds; default 10 s
 OTEL_EXPORTER_OTLP_COMPRESSION      ``gzip`` or ``none`` (default)
 OTEL_EXPORTER_OTLP_CERTIFICATE      file of the CA; with _CLIENT_KEY and _CLIENT_CERTIFICATE mutual TLS
 OTEL_EXPORTER_OTLP_INSECURE         false: an endpoint without a scheme means https
 OTEL_EXPORTER_OTLP_{TRACES,...}_*   the same for one signal; an endpoint here is the full URL
+OTEL_KIT_{TRACES,METRICS}           ``true`` or ``false``: whether that signal is on
 OTEL_{TRACES,METRICS,LOGS}_EXPORTER ``none`` switches a signal off
-OTEL_METRIC_EXPORT_INTERVAL         milliseconds between collections; default 10000, at least 1000
+OTEL_KIT_METRIC_INTERVAL            seconds between collections; default 10, at least 1
+OTEL_METRIC_EXPORT_INTERVAL         the same in milliseconds
+OTEL_KIT_DISABLED                   ``true``: the kill switch; `init` does nothing at all, log lines included
 OTEL_SDK_DISABLED                   ``true``: no telemetry, no instrumentation; JSON log lines stay
 OTEL_PROPAGATORS, OTEL_TRACES_SAMPLER, OTEL_SPAN_*_LIMIT, OTEL_ATTRIBUTE_*_LIMIT: as the SDK reads them
-OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: names (fastapi, grpc) separated by commas, or ``*``
+OTEL_KIT_INSTRUMENT                 what to instrument, separated by commas, or ``none``; default all
+OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: what not to instrument, separated by commas, or ``*``
 OTEL_KIT_LOGS                       stdout, otlp, both (default) or none
 OTEL_KIT_LOG_LEVEL                  level of the root logger; default INFO, unless the service configured it
 OTEL_KIT_SHUTDOWN_TIMEOUT           seconds that the end of the process may be held up; default 3
@@ -51,8 +63,8 @@ Resource detectors (OTEL_EXPERIMENTAL_RESOURCE_DETECTORS) are not run: they may 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from dataclasses import dataclass, field
+from typing import Final
 
 from otel_kit.sdk.config.arguments import (
     INSTRUMENTATIONS,
@@ -63,13 +75,12 @@ from otel_kit.sdk.config.arguments import (
     LogMode,
     check,
 )
-from otel_kit.sdk.config.environment import Environment
+from otel_kit.sdk.config.environment import ARGUMENT, Environment, Origin
 from otel_kit.sdk.config.resource import resource_attributes
 from otel_kit.sdk.config.targets import Target, resolve_targets
 
 __all__ = ["Settings", "resolve"]
 
-T = TypeVar("T")
 HEALTH_ROUTES: Final = ("/health", "/healthz", "/livez", "/readyz", "/startupz", "/ping")
 LIMITS: Final = (
     "OTEL_ATTRIBUTE_COUNT_LIMIT",
@@ -90,7 +101,7 @@ class Settings:
     """All that the library needs to know.
 
     Attributes:
-        disabled: ``OTEL_SDK_DISABLED``: nothing is recorded, patched or sent.
+        disabled: the variable that switches the library off, or an empty string.
         resource: attributes of the resource, without ``service.instance.id``.
         instance: what ``service.instance.id`` begins with.
         targets: where each signal goes; a signal that is off is absent.
@@ -99,9 +110,10 @@ class Settings:
         shutdown_timeout: seconds for the three signals together.
         hidden: variables that the SDK must not see, since it would raise an error.
         problems: one sentence for each value that could not be used.
+        origins: where each value came from.
     """
 
-    disabled: bool
+    disabled: str
     resource: Mapping[str, str | int | float | bool]
     instance: str
     targets: Mapping[str, Target]
@@ -113,6 +125,7 @@ class Settings:
     instrument: frozenset[str]
     hidden: tuple[str, ...]
     problems: tuple[str, ...]
+    origins: tuple[Origin, ...] = field(repr=False, compare=False)
 
 
 def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> Settings:
@@ -125,7 +138,7 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
     """
     check(arguments)
     env = Environment(environ)
-    logs = arguments.logs or _log_mode(env)
+    logs: LogMode = env.given("logs", arguments.logs, _log_mode(env))
     resource, instance = resource_attributes(
         env,
         service=arguments.service,
@@ -135,12 +148,12 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
         host=host,
     )
     wanted = {
-        "traces": _on(arguments.traces, env, "OTEL_TRACES_EXPORTER"),
-        "metrics": _on(arguments.metrics, env, "OTEL_METRICS_EXPORTER"),
+        "traces": _on(arguments.traces, env, "traces"),
+        "metrics": _on(arguments.metrics, env, "metrics"),
         "logs": logs in ("otlp", "both"),
     }
     return Settings(
-        disabled=env.flag("OTEL_SDK_DISABLED", default=False),
+        disabled=_disabled(env),
         resource=resource,
         instance=instance,
         targets=resolve_targets(
@@ -152,17 +165,30 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
         ),
         logs=logs,
         log_level=_level(arguments.log_level, env),
-        metric_interval=arguments.metric_interval or _interval(env),
-        shutdown_timeout=_first(
-            arguments.shutdown_timeout, env.positive("OTEL_KIT_SHUTDOWN_TIMEOUT", 3.0, zero=True)
+        metric_interval=env.given("metric_interval", arguments.metric_interval, _interval(env)),
+        shutdown_timeout=env.given(
+            "shutdown_timeout",
+            arguments.shutdown_timeout,
+            env.positive("OTEL_KIT_SHUTDOWN_TIMEOUT", 3.0, zero=True),
         ),
         health_routes=frozenset(
-            _first(arguments.health_routes, env.words("OTEL_KIT_HEALTH_ROUTES", HEALTH_ROUTES))
+            env.given(
+                "health_routes", arguments.health_routes, env.words("OTEL_KIT_HEALTH_ROUTES", HEALTH_ROUTES)
+            )
         ),
         instrument=_instrument(arguments.instrument, env),
         hidden=_unreadable(env),
         problems=tuple(dict.fromkeys(env.problems)),  # a general variable is read for each signal
+        origins=env.origins,
     )
+
+
+def _disabled(env: Environment) -> str:
+    """The switch that is on, or an empty string."""
+    for name in ("OTEL_KIT_DISABLED", "OTEL_SDK_DISABLED"):
+        if env.flag(name, default=False):
+            return name
+    return ""
 
 
 def _unreadable(env: Environment) -> tuple[str, ...]:
@@ -172,48 +198,48 @@ def _unreadable(env: Environment) -> tuple[str, ...]:
     return (*limits, *(() if known else ("OTEL_METRICS_EXEMPLAR_FILTER",)))
 
 
-def _first(argument: T | None, otherwise: T) -> T:
-    return otherwise if argument is None else argument
-
-
 def _interval(env: Environment) -> float:
     """Below a second two collections would share one, and Datadog keeps one point a second."""
-    seconds = env.positive("OTEL_METRIC_EXPORT_INTERVAL", 10_000) / 1000
+    name, unit = ("OTEL_KIT_METRIC_INTERVAL", 1.0)
+    if env.find(name) is None:
+        name, unit = "OTEL_METRIC_EXPORT_INTERVAL", 1000.0
+    seconds = env.positive(name, 10 * unit) / unit
     if seconds < MIN_INTERVAL:
         env.problems.append(
-            f"OTEL_METRIC_EXPORT_INTERVAL={seconds * 1000:g} is below {MIN_INTERVAL * 1000:g} milliseconds, "
-            "so that is used; Datadog keeps one point a second"
+            f"{name}={seconds * unit:g} is below {MIN_INTERVAL * unit:g} "
+            f"{'milliseconds' if unit > 1 else 'second'}, so that is used; Datadog keeps one point a second"
         )
     return max(MIN_INTERVAL, seconds)
 
 
-def _on(argument: bool | None, env: Environment, variable: str) -> bool:
-    if argument is not None:
-        return argument
-    return env.choice(variable, ("otlp", "none"), "otlp") == "otlp"
+def _on(argument: bool | None, env: Environment, signal: str) -> bool:
+    exporter = env.choice(f"OTEL_{signal.upper()}_EXPORTER", ("otlp", "none"), "otlp") == "otlp"
+    return env.given(signal, argument, env.flag(f"OTEL_KIT_{signal.upper()}", default=exporter))
 
 
 def _log_mode(env: Environment) -> LogMode:
-    mode: LogMode = env.choice("OTEL_KIT_LOGS", LOG_MODES, "both")  # type: ignore[assignment]
     exporter = env.choice("OTEL_LOGS_EXPORTER", ("otlp", "none"), "otlp")
-    if exporter == "none":
-        return "stdout" if mode in ("both", "stdout") else "none"
-    return mode
+    return env.choice("OTEL_KIT_LOGS", LOG_MODES, "both" if exporter == "otlp" else "stdout")  # type: ignore[return-value]
 
 
 def _level(argument: int | str | None, env: Environment) -> int | None:
-    if isinstance(argument, int):
-        return argument
-    if argument is None and env.text("OTEL_KIT_LOG_LEVEL") is None:
+    if argument is not None:
+        env.note("log_level", argument, ARGUMENT)
+        return argument if isinstance(argument, int) else LEVELS[argument.upper()]
+    if env.find("OTEL_KIT_LOG_LEVEL") is None:
         return None
-    name = argument or env.choice("OTEL_KIT_LOG_LEVEL", tuple(LEVELS), "INFO", fold=str.upper)
-    return LEVELS[name.upper()]
+    return LEVELS[env.choice("OTEL_KIT_LOG_LEVEL", tuple(LEVELS), "INFO", fold=str.upper)]
 
 
 def _instrument(argument: bool | Sequence[str] | None, env: Environment) -> frozenset[str]:
-    if argument is None:
-        off = env.words("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", ())
-        return frozenset() if "*" in off else frozenset(INSTRUMENTATIONS) - set(off)
-    if isinstance(argument, bool):
-        return frozenset(INSTRUMENTATIONS if argument else ())
-    return frozenset(argument)
+    off = env.words("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", ())
+    others = [name for name in INSTRUMENTATIONS if name not in off and "*" not in off]
+    wanted = env.words("OTEL_KIT_INSTRUMENT", others)
+    for name in set(wanted) - {*INSTRUMENTATIONS, "none"}:
+        env.problems.append(
+            f"OTEL_KIT_INSTRUMENT: {name!r} is left out; use some of {', '.join(INSTRUMENTATIONS)}"
+        )
+    if argument is not None:
+        env.note("instrument", argument, ARGUMENT)
+        wanted = argument if not isinstance(argument, bool) else INSTRUMENTATIONS if argument else ()
+    return frozenset(wanted) & frozenset(INSTRUMENTATIONS)

@@ -9,9 +9,9 @@ from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
 from otel_kit import conventions
-from otel_kit.sdk.config.environment import Environment
+from otel_kit.sdk.config.environment import ARGUMENT, DEFAULT, Environment, setting_name, shown
 
-__all__ = ["Protocol", "Target", "is_endpoint", "resolve_targets", "shown"]
+__all__ = ["Protocol", "Target", "is_endpoint", "resolve_targets"]
 
 Protocol = Literal["http/protobuf", "grpc"]
 PROTOCOLS: Final = ("http/protobuf", "grpc")
@@ -56,12 +56,6 @@ def is_endpoint(url: str) -> bool:
         return False
 
 
-def shown(url: str) -> str:
-    """The URL without what may be secret: credentials and query."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
-
-
 def resolve_targets(
     env: Environment,
     signals: Iterable[str],
@@ -70,8 +64,15 @@ def resolve_targets(
     protocol: Protocol | None,
     headers: Mapping[str, str] | None,
 ) -> dict[str, Target]:
-    """The target of each signal; arguments win over its own variables, these over the general ones."""
-    return {signal: _target(env, signal, endpoint, protocol, headers) for signal in signals}
+    """The target of each signal.
+
+    Arguments win over ``OTEL_KIT_*``, these over its own variables, these over the general ones.
+    """
+    endpoint = env.given("endpoint", endpoint, _checked(env, "OTEL_KIT_ENDPOINT"))
+    sent = {**env.pairs("OTEL_KIT_HEADERS"), **(headers or {})}
+    if headers:
+        env.note("headers", list(sent), ARGUMENT)
+    return {signal: _target(env, signal, endpoint, protocol, sent) for signal in signals}
 
 
 def _target(
@@ -79,16 +80,16 @@ def _target(
     signal: str,
     endpoint: str | None,
     protocol: Protocol | None,
-    headers: Mapping[str, str] | None,
+    headers: Mapping[str, str],
 ) -> Target:
     own = f"{PREFIX}_{signal.upper()}"
 
     def text(key: str) -> str | None:
         return env.text(f"{own}_{key}", f"{PREFIX}_{key}")
 
-    chosen: Protocol = protocol or _protocol(env, own)
+    chosen: Protocol = env.given(f"{signal}_protocol", protocol, _protocol(env, own))
     url, credentials = _without_credentials(_url(env, own, signal, chosen, endpoint))
-    sent = {**env.pairs(f"{PREFIX}_HEADERS"), **env.pairs(f"{own}_HEADERS"), **(headers or {})}
+    sent = {**env.pairs(f"{PREFIX}_HEADERS"), **env.pairs(f"{own}_HEADERS"), **headers}
     if "authorization" in {name.lower() for name in sent}:
         credentials = {}
     return Target(
@@ -114,23 +115,20 @@ def _without_credentials(url: str) -> tuple[str, dict[str, str]]:
 
 
 def _protocol(env: Environment, own: str) -> Protocol:
-    name = f"{own}_PROTOCOL" if env.text(f"{own}_PROTOCOL") else f"{PREFIX}_PROTOCOL"
-    return "grpc" if env.choice(name, PROTOCOLS, "http/protobuf") == "grpc" else "http/protobuf"
+    names = [f"{own}_PROTOCOL", f"{PREFIX}_PROTOCOL"]
+    if env.find("OTEL_KIT_PROTOCOL"):
+        names = ["OTEL_KIT_PROTOCOL"]
+    return "grpc" if env.choice(names, PROTOCOLS, "http/protobuf") == "grpc" else "http/protobuf"
 
 
 def _compress(env: Environment, own: str) -> bool:
-    name = f"{own}_COMPRESSION" if env.text(f"{own}_COMPRESSION") else f"{PREFIX}_COMPRESSION"
-    return env.choice(name, ("gzip", "none"), "none") == "gzip"
+    return env.choice((f"{own}_COMPRESSION", f"{PREFIX}_COMPRESSION"), ("gzip", "none"), "none") == "gzip"
 
 
 def _url(env: Environment, own: str, signal: str, protocol: Protocol, endpoint: str | None) -> str:
     port = conventions.PORT_OTLP_GRPC if protocol == "grpc" else conventions.PORT_OTLP_HTTP
-    default = _on_node(env, port)
-    name = f"{own}_ENDPOINT"
-    given = endpoint or _checked(env, name)
-    exact = endpoint is None and given is not None
-    if given is None:
-        given = _checked(env, conventions.ENV_OTLP_ENDPOINT) or default
+    exact = None if endpoint else _checked(env, f"{own}_ENDPOINT")
+    given = endpoint or exact or _checked(env, conventions.ENV_OTLP_ENDPOINT) or _on_node(env, port)
     parts = urlsplit(given)
     if protocol == "grpc":
         netloc = parts.netloc if parts.port else f"{parts.netloc.removesuffix(':')}:{port}"
@@ -140,18 +138,19 @@ def _url(env: Environment, own: str, signal: str, protocol: Protocol, endpoint: 
             f"the endpoint {shown(given)} has the port of OTLP/gRPC but the protocol is http/protobuf; "
             f"use port {conventions.PORT_OTLP_HTTP} or protocol grpc"
         )
-    return given if exact else parts._replace(path=f"{parts.path.rstrip('/')}/v1/{signal}").geturl()
+    return exact or parts._replace(path=f"{parts.path.rstrip('/')}/v1/{signal}").geturl()
 
 
 def _on_node(env: Environment, port: int) -> str:
-    node = env.text(*NODE_ADDRESSES) or "localhost"
+    source, node = env.find(*NODE_ADDRESSES) or (DEFAULT, "localhost")
     url = f"http://{f'[{node}]' if ':' in node else node}:{port}"
-    if is_endpoint(url) and "/" not in node:
-        return url
-    env.problems.append(
-        f"{', '.join(NODE_ADDRESSES)}: {node!r} is no address of a node, so localhost is used"
-    )
-    return f"http://localhost:{port}"
+    if not is_endpoint(url) or "/" in node:
+        env.problems.append(
+            f"{', '.join(NODE_ADDRESSES)}: {node!r} is no address of a node, so localhost is used"
+        )
+        source, url = DEFAULT, f"http://localhost:{port}"
+    env.note(setting_name(conventions.ENV_OTLP_ENDPOINT), url, source)
+    return url
 
 
 def _checked(env: Environment, name: str) -> str | None:

@@ -1,0 +1,78 @@
+"""Other telemetry in the process: told in one sentence, and never doubled.
+
+Global providers cannot be replaced, and a second pipeline beside theirs would send everything twice. So
+whoever came first keeps the service; who comes later is told, or kept out where that is possible.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import ModuleType
+from typing import Any, Final
+
+from otel_kit.sdk.imports import when_imported
+from otel_kit.sdk.notes import LOGGER
+
+__all__ = ["FASTAPI_VARIABLE", "in_charge", "keep_out"]
+
+FASTAPI_VARIABLE: Final = "FASTAPI_OTEL_AUTO_CONFIGURE"
+#: Loaded by ``import ddtrace.auto`` and by ddtrace-run.
+DDTRACE_MODULES: Final = frozenset({"ddtrace.auto", "ddtrace.bootstrap.preload"})
+#: What the API has where nobody has set a provider.
+API_PACKAGES: Final = ("opentelemetry.trace", "opentelemetry.metrics", "opentelemetry._logs")
+
+
+def in_charge() -> str:
+    """Who else already sends the telemetry of this process, in one sentence, or an empty string."""
+    return _ddtrace() or _provider()
+
+
+def keep_out() -> None:
+    """See to it that what comes after `init` does not send everything a second time."""
+    if os.environ.get(FASTAPI_VARIABLE, "").lower() == "true":
+        # FastAPI reads it for each app that is made, and would add exporters of its own to our providers.
+        os.environ[FASTAPI_VARIABLE] = "false"
+        LOGGER.warning(
+            "otel-kit: %s is true and would send everything twice, so it is switched off here; remove it",
+            FASTAPI_VARIABLE,
+        )
+    when_imported("ddtrace.auto", _tell_of_ddtrace)
+
+
+def _tell_of_ddtrace(_: ModuleType) -> None:
+    LOGGER.warning(
+        "otel-kit: ddtrace was imported after init(); what both instrument is sent twice, so remove one"
+    )
+
+
+def _ddtrace() -> str:
+    if not DDTRACE_MODULES.isdisjoint(sys.modules):
+        return "ddtrace already instruments this process; start it without ddtrace-run to use otel-kit"
+    patched = sorted(_patched_by_ddtrace())
+    if patched:
+        return f"ddtrace has already patched {', '.join(patched)}; remove its patch() calls to use otel-kit"
+    return ""
+
+
+def _patched_by_ddtrace() -> set[str]:
+    monkey: Any = sys.modules.get("ddtrace._monkey")
+    return set(getattr(monkey, "_PATCHED_MODULES", ()))
+
+
+def _provider() -> str:
+    from opentelemetry import _logs, metrics, trace
+
+    providers: tuple[Any, ...] = (
+        trace.get_tracer_provider(),
+        metrics.get_meter_provider(),
+        _logs.get_logger_provider(),
+    )
+    for provider in providers:
+        kind = type(provider)
+        if not kind.__module__.startswith(API_PACKAGES):
+            return (
+                f"a {kind.__module__}.{kind.__qualname__} was already set by other code "
+                "(opentelemetry-instrument?); remove that, or init(), so that nothing is sent twice"
+            )
+    return ""
