@@ -1,0 +1,1 @@
+"""The tests that OpenTelemetry ships with its own packages, run against ours."""
