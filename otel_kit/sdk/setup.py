@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from collections.abc import Callable
 from typing import Any, Final
 
 from otel_kit import conventions
 from otel_kit.errors import OtelKitError
-from otel_kit.sdk import foreign
 from otel_kit.sdk.config.arguments import Arguments
 from otel_kit.sdk.config.resource import UNKNOWN
 from otel_kit.sdk.config.settings import Settings, resolve
@@ -55,7 +53,7 @@ def force_flush(timeout: float = 10.0) -> bool:
 
 def _begin(arguments: Arguments) -> Telemetry:
     try:
-        return _set_up(resolve(arguments, os.environ, host=socket.gethostname()))
+        return _set_up(resolve(arguments, os.environ, host=os.uname().nodename))
     except OtelKitError:
         raise  # a wrong argument
     except Exception:
@@ -67,6 +65,8 @@ def _begin(arguments: Arguments) -> Telemetry:
 def _set_up(settings: Settings) -> Telemetry:
     if settings.disabled == "OTEL_KIT_DISABLED":
         return _handle(settings, why_disabled="OTEL_KIT_DISABLED is true")
+    from otel_kit.sdk import foreign
+
     why = f"{settings.disabled} is true" if settings.disabled else foreign.in_charge()
     if why:
         _logging(settings, None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Mapping
 from typing import Final
 
@@ -115,4 +114,4 @@ def _with_new_name(pairs: dict[str, str]) -> dict[str, str]:
 
 def instance_id(begins: str) -> str:
     """An id that no other exporting process has, also after a fork, or where a pid comes again."""
-    return f"{begins}-{os.getpid()}-{secrets.token_hex(4)}"
+    return f"{begins}-{os.getpid()}-{os.urandom(4).hex()}"
