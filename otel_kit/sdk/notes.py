@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-__all__ = ["LOGGER", "RateLimit", "quietly"]
+__all__ = ["LOGGER", "RateLimit", "fault", "quietly"]
 
 T = TypeVar("T")
 LOGGER: Final = logging.getLogger("otel_kit")
@@ -35,11 +35,16 @@ class RateLimit:
 _FAULTS: Final = RateLimit(60.0)
 
 
+def fault(what: str) -> None:
+    """Log the exception that is being handled, at most one a minute; for hot paths, which take no closure."""
+    if _FAULTS.allows():
+        LOGGER.warning("otel-kit: fault in %s; the service is not affected", what, exc_info=True)
+
+
 def quietly(what: str, work: Callable[[], T]) -> T | None:
     """The result of `work`; a fault in it is logged (one a minute) and never reaches the service."""
     try:
         return work()
     except Exception:
-        if _FAULTS.allows():
-            LOGGER.warning("otel-kit: fault in %s; the service is not affected", what, exc_info=True)
+        fault(what)
         return None
