@@ -6,17 +6,17 @@ whoever came first keeps the service; who comes later is told, or kept out where
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, Final
 
 from otel_kit.sdk.imports import when_imported
 from otel_kit.sdk.notes import LOGGER
+from otel_kit.sdk.patching import replace
 
-__all__ = ["FASTAPI_VARIABLE", "in_charge", "keep_out"]
+__all__ = ["in_charge", "keep_out"]
 
-FASTAPI_VARIABLE: Final = "FASTAPI_OTEL_AUTO_CONFIGURE"
 #: Loaded by ``import ddtrace.auto`` and by ddtrace-run.
 DDTRACE_MODULES: Final = frozenset({"ddtrace.auto", "ddtrace.bootstrap.preload"})
 #: What the API has where nobody has set a provider.
@@ -30,14 +30,25 @@ def in_charge() -> str:
 
 def keep_out() -> None:
     """See to it that what comes after `init` does not send everything a second time."""
-    if os.environ.get(FASTAPI_VARIABLE, "").lower() == "true":
-        # FastAPI reads it for each app that is made, and would add exporters of its own to our providers.
-        os.environ[FASTAPI_VARIABLE] = "false"
-        LOGGER.warning(
-            "otel-kit: %s is true and would send everything twice, so it is switched off here; remove it",
-            FASTAPI_VARIABLE,
-        )
+    when_imported("fastapi.telemetry._runtime", _no_exporters_of_fastapi)
     when_imported("ddtrace.auto", _tell_of_ddtrace)
+
+
+def _no_exporters_of_fastapi(module: ModuleType) -> None:
+    """It would add exporters to our providers, also for an application that was made before `init`."""
+
+    def make(_: Callable[..., None]) -> Callable[..., None]:
+        def leave_out(config: Mapping[str, Any]) -> None:
+            if config.get("auto_configure"):
+                LOGGER.warning(
+                    "otel-kit: FASTAPI_OTEL_AUTO_CONFIGURE (or auto_configure) of FastAPI would send "
+                    "everything twice, so it is left out; remove it"
+                )
+
+        return leave_out
+
+    if hasattr(module, "_configure_from_environment"):
+        replace(module, "_configure_from_environment", make)
 
 
 def _tell_of_ddtrace(_: ModuleType) -> None:
