@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from otel_kit.sdk.imports import when_imported
 
 if TYPE_CHECKING:
+    from otel_kit.sdk.config.rpc import RpcSettings
     from otel_kit.sdk.config.settings import Settings
     from otel_kit.sdk.http.hook import AsgiHook
     from otel_kit.sdk.lifecycle import Lifecycle
@@ -32,10 +33,13 @@ def instrument(settings: Settings, lifecycle: Lifecycle) -> None:
         when_imported("fastapi.routing", lambda module: hook().patch_routes(module))
         when_imported("opentelemetry.instrumentation.asgi", lambda module: hook().patch_contrib(module))
     if "grpc" in settings.instrument:
-        when_imported("grpc", _patch_grpc)
+        _rpc(settings.rpc)
 
 
-def _patch_grpc(module: ModuleType) -> None:
-    from otel_kit.sdk.rpc.hook import patch_grpc
+def _rpc(settings: RpcSettings) -> None:
+    def patch(module: ModuleType) -> None:
+        from otel_kit.sdk.rpc.hook import patch_grpc
 
-    patch_grpc(module)
+        patch_grpc(module, settings)
+
+    when_imported("grpc", patch)

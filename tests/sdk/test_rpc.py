@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from otel_kit.conventions import RPC_CLIENT_DURATION, RPC_SERVER_DURATION
-from otel_kit.sdk.rpc.calls import address
+from otel_kit.sdk.rpc.names import address
 from tests.parts import start
 from tests.sdk.run import endpoint
 from tests.sdk.sink import Seen, running_sink

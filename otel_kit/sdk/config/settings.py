@@ -55,6 +55,9 @@ OTEL_KIT_LOG_LEVEL                  level of the root logger; default INFO, unle
 OTEL_KIT_SHUTDOWN_TIMEOUT           seconds that the end of the process may be held up; default 3
 OTEL_KIT_HEALTH_ROUTES              exact paths that are not recorded, separated by commas; default /health,
                                     /healthz, /livez, /readyz, /startupz, /ping
+OTEL_PYTHON_GRPC_EXCLUDED_SERVICES  gRPC services (``pkg.Service``) whose calls are not recorded, by commas
+OTEL_KIT_PEER_SERVICES              ``host=service,host2:port=service2``: who is behind a channel, on the spans
+OTEL_INSTRUMENTATION_COMMON_PEER_SERVICE_MAPPING: the same; ours wins where they differ
 =================================== ========================================================================
 
 Resource detectors (OTEL_EXPERIMENTAL_RESOURCE_DETECTORS) are not run: they may ask a metadata server.
@@ -77,6 +80,7 @@ from otel_kit.sdk.config.arguments import (
 )
 from otel_kit.sdk.config.environment import ARGUMENT, Environment, Origin
 from otel_kit.sdk.config.resource import resource_attributes
+from otel_kit.sdk.config.rpc import RpcSettings, resolve_rpc
 from otel_kit.sdk.config.targets import Target, resolve_targets
 
 __all__ = ["Settings", "resolve"]
@@ -122,6 +126,7 @@ class Settings:
     metric_interval: float
     shutdown_timeout: float
     health_routes: frozenset[str]
+    rpc: RpcSettings
     instrument: frozenset[str]
     hidden: tuple[str, ...]
     problems: tuple[str, ...]
@@ -176,6 +181,7 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
                 "health_routes", arguments.health_routes, env.words("OTEL_KIT_HEALTH_ROUTES", HEALTH_ROUTES)
             )
         ),
+        rpc=resolve_rpc(env),
         instrument=_instrument(arguments.instrument, env),
         hidden=_unreadable(env),
         problems=tuple(dict.fromkeys(env.problems)),  # a general variable is read for each signal

@@ -1,102 +1,139 @@
-"""Puts the interceptors into every gRPC server and channel.
+"""Puts our recording into gRPC: into the classes of servers, stubs and calls.
 
-The classes beneath ``grpc.server``, ``grpc.insecure_channel`` and their siblings are changed, not these
-functions, so that ``from grpc import insecure_channel`` before `init()` is reached as well, and stubs made
-later on a channel that is older. Out of reach: servers, aio channels and stubs that were made before.
+Those classes are changed, not ``grpc.server``, ``grpc.insecure_channel`` and their siblings, so that
+``from grpc import insecure_channel`` before `init()` is reached as well, and channels and stubs that are
+older. Out of reach are servers that were made before. The classes are private: where a version of gRPC has
+others, one line says what is not recorded, and the service goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import ModuleType, SimpleNamespace
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
 from typing import Any, Final
 
-from otel_kit.sdk.notes import LOGGER
+from otel_kit.sdk.config.rpc import RpcSettings
+from otel_kit.sdk.notes import LOGGER, fault
 from otel_kit.sdk.patching import replace
+from otel_kit.sdk.rpc.custom import CHOSEN, Custom, Side
 
 __all__ = ["patch_grpc"]
 
-_KINDS: Final = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
+Make = Callable[[Callable[..., Any]], Callable[..., Any]]
+#: Where, which attribute, and what it becomes.
+Patch = tuple[str, str, Make]
 _CONTRIB: Final = "opentelemetry.instrumentation.grpc"
 
 
-def patch_grpc(grpc: ModuleType) -> None:
+def patch_grpc(_: ModuleType, settings: RpcSettings) -> None:
     """Change the classes of ``grpc`` and ``grpc.aio``."""
-    import grpc._channel
-    import grpc._server
-    import grpc.aio._channel
-    import grpc.aio._interceptor
-    import grpc.aio._server
     from opentelemetry.trace import SpanKind
 
-    from otel_kit.sdk.rpc import client as rpc_client
-    from otel_kit.sdk.rpc import server as rpc_server
-    from otel_kit.sdk.rpc.calls import Rpcs
+    from otel_kit.sdk.rpc.clients import Clients
+    from otel_kit.sdk.rpc.recorder import Recorder
 
-    clients = Rpcs(SpanKind.CLIENT)
-    replace(grpc._server._Server, "__init__", _with_interceptor(rpc_server.ServerInterceptor()))
-    replace(grpc.aio._server.Server, "__init__", _with_interceptor(rpc_server.AioServerInterceptor()))
-    replace(
-        grpc.aio._channel.Channel,
-        "__init__",
-        _with_client_interceptors(lambda target: rpc_client.aio_client_interceptors(clients, target)),
+    recorder = Recorder(SpanKind.CLIENT, settings)
+    patches = (
+        *_servers(Recorder(SpanKind.SERVER, settings)),
+        *_clients(Clients(recorder, lambda: CHOSEN.get("client"))),
+        *_aio_clients(Clients(recorder, lambda: CHOSEN.get("aio client"))),
     )
-    replace(grpc.aio._interceptor._InterceptedStreamResponseMixin, "__aiter__", rpc_client.watching)
-    for kind in _KINDS:
-        replace(
-            grpc._channel.Channel,
-            kind,
-            _intercepted(kind, lambda target: rpc_client.ClientInterceptor(clients, target)),
+    absent = [f"{where}.{name}" for where, name, make in patches if not _put(where, name, make)]
+    if absent:
+        LOGGER.warning(
+            "otel-kit: this version of grpcio is not known, and some calls are not recorded: %s",
+            ", ".join(absent),
         )
 
 
-def _with_interceptor(interceptor: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _put(where: str, name: str, make: Make) -> bool:
+    module, _, owner = where.rpartition(".")
+    try:
+        replace(getattr(importlib.import_module(module), owner), name, make)
+    except (ImportError, LookupError, AttributeError, TypeError, ValueError):
+        return False
+    return True
+
+
+def _servers(recorder: Any) -> Iterator[Patch]:
+    from otel_kit.sdk.rpc.server import AioServerInterceptor, ServerInterceptor
+
+    yield "grpc._server._Server", "__init__", _with_interceptor("server", ServerInterceptor, recorder)
+    yield (
+        "grpc.aio._server.Server",
+        "__init__",
+        _with_interceptor("aio server", AioServerInterceptor, recorder),
+    )
+
+
+def _clients(clients: Any) -> Iterator[Patch]:
+    from otel_kit.sdk.rpc.client import blocking, counting, ongoing
+
+    for kind, streamed in (("Unary", False), ("Stream", True)):
+        unary = f"grpc._channel._{kind}UnaryMultiCallable"
+        yield unary, "__call__", blocking(clients, streamed=streamed)
+        yield unary, "with_call", blocking(clients, streamed=streamed, with_call=True)
+        yield unary, "future", ongoing(clients, streamed=streamed, streams=False)
+        stream = f"grpc._channel._{kind}StreamMultiCallable"
+        yield stream, "__call__", ongoing(clients, streamed=streamed, streams=True)
+    single = "grpc._channel._SingleThreadedUnaryStreamMultiCallable"
+    yield single, "__call__", ongoing(clients, streamed=False, streams=True)
+    yield "grpc._channel._Rendezvous", "__next__", counting
+
+
+def _aio_clients(clients: Any) -> Iterator[Patch]:
+    from otel_kit.sdk.rpc.client_aio import making, watching, watching_intercepted
+
+    for request, streamed in (("Unary", False), ("Stream", True)):
+        for response, streams in (("Unary", False), ("Stream", True)):
+            make = making(clients, streamed=streamed, streams=streams)
+            yield f"grpc.aio._call.{request}{response}Call", "__init__", make
+    yield "grpc.aio._call._StreamResponseMixin", "__aiter__", watching
+    yield "grpc.aio._interceptor._InterceptedStreamResponseMixin", "__aiter__", watching_intercepted
+
+
+def _with_interceptor(side: Side, kind: Callable[..., Any], recorder: Any) -> Make:
     def make(original: Callable[..., Any]) -> Callable[..., Any]:
-        def init(server: Any, pool: Any, handlers: Any, interceptors: Any, *args: Any, **kwargs: Any) -> None:
-            original(server, pool, handlers, (interceptor, *_others(interceptors)), *args, **kwargs)
+        at = list(inspect.signature(original).parameters).index("interceptors") - 1
+
+        def init(server: Any, *args: Any, **kwargs: Any) -> None:
+            try:
+                given = args[at] if len(args) > at else kwargs.get("interceptors")
+                kept, customs = _sorted(given)
+                ours = kind(recorder, _customs(side, customs))
+                args, kwargs = _with(args, kwargs, at, (ours, *kept))
+            except Exception:
+                fault("gRPC server")
+            original(server, *args, **kwargs)
 
         return init
 
     return make
 
 
-def _with_client_interceptors(
-    interceptors_for: Callable[[str], list[Any]],
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def make(original: Callable[..., Any]) -> Callable[..., Any]:
-        def init(
-            channel: Any, target: str, options: Any, credentials: Any, compression: Any, interceptors: Any
-        ) -> None:
-            chain = [*_others(interceptors), *interceptors_for(target)]
-            original(channel, target, options, credentials, compression, chain)
-
-        return init
-
-    return make
+def _with(
+    args: tuple[Any, ...], kwargs: dict[str, Any], at: int, interceptors: tuple[Any, ...]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if len(args) > at:
+        return (*args[:at], interceptors, *args[at + 1 :]), kwargs
+    return args, {**kwargs, "interceptors": interceptors}
 
 
-def _intercepted(
-    kind: str, interceptor_for: Callable[[str], Any]
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    import grpc
+def _customs(side: Side, own: tuple[Custom, ...]) -> Callable[[], Sequence[Custom]]:
+    def customs() -> Sequence[Custom]:
+        chosen = CHOSEN.get(side)
+        return own if chosen is None else (*own, chosen)
 
-    def make(original: Callable[..., Any]) -> Callable[..., Any]:
-        def multicallable(channel: Any, method: str, *args: Any, **kwargs: Any) -> Any:
-            # The channel as it was, with the one method that is needed here.
-            raw: Any = SimpleNamespace(**{kind: lambda *a, **k: original(channel, *a, **k)})
-            target = channel._channel.target().decode("utf-8", "replace")
-            intercepted = grpc.intercept_channel(raw, interceptor_for(target))
-            return getattr(intercepted, kind)(method, *args, **kwargs)
-
-        return multicallable
-
-    return make
+    return customs
 
 
-def _others(interceptors: Any) -> list[Any]:
-    """A service's interceptors without those of the contrib package, which would record each call twice."""
+def _sorted(interceptors: Any) -> tuple[list[Any], tuple[Custom, ...]]:
+    """A service's interceptors, and what those of the instrumentation package were made with."""
     given = list(interceptors or ())
-    kept = [one for one in given if not type(one).__module__.startswith(_CONTRIB)]
-    if len(kept) < len(given):
-        LOGGER.info("otel-kit: calls are recorded by otel-kit, and not once more by %s", _CONTRIB)
-    return kept
+    theirs = [one for one in given if type(one).__module__.startswith(_CONTRIB)]
+    return (
+        [one for one in given if one not in theirs],
+        tuple(Custom.of(one) for one in theirs),
+    )

@@ -1,30 +1,38 @@
 """Server interceptors of both gRPC stacks, for all four kinds of calls.
 
-A handler is wrapped by what it is: a function, a coroutine (with ``return`` or ``context.write()``), a
-generator or an asynchronous generator. Context is attached only while the handler's own code runs, never
-across a yield.
+They are the outermost ones, so that they also see what a service's own interceptors refuse. A handler is
+wrapped once and kept, since gRPC asks for it in each call.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
+from typing import Any, Final
 
 import grpc
 import grpc.aio
-from opentelemetry import context as context_api
-from opentelemetry.trace import SpanKind
 
-from otel_kit.sdk.notes import quietly
-from otel_kit.sdk.rpc.calls import Rpc, Rpcs, code_name, unrecorded
+from otel_kit.sdk.notes import fault, quietly
+from otel_kit.sdk.rpc import behaviors
+from otel_kit.sdk.rpc.behaviors import SERVED, Begin
+from otel_kit.sdk.rpc.call import Method, Rpc
+from otel_kit.sdk.rpc.custom import Custom
+from otel_kit.sdk.rpc.names import text
+from otel_kit.sdk.rpc.noting import Noting
+from otel_kit.sdk.rpc.recorder import Recorder, suppressed
 
 __all__ = ["AioServerInterceptor", "ServerInterceptor"]
 
 Handler = Any  # grpc.RpcMethodHandler, whose type parameters nobody knows here
-Begin = Callable[[Any], "Rpc | None"]
-_MAKERS = {
+#: Methods whose handlers are kept wrapped; a generic handler may take any name.
+_KEPT: Final = 1000
+#: When the call of grpc arrived, which then waits for a thread, by the wall clock (ns) and `perf_counter`.
+_ARRIVED: Final[ContextVar[tuple[int, float] | None]] = ContextVar("otel_kit_rpc_arrived", default=None)
+_MAKERS: Final = {
     (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
     (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler),
     (True, False): ("stream_unary", grpc.stream_unary_rpc_method_handler),
@@ -33,203 +41,147 @@ _MAKERS = {
 
 
 class ServerInterceptor(grpc.ServerInterceptor):  # type: ignore[misc,type-arg,unused-ignore]
-    """For ``grpc.server``."""
+    """For ``grpc.server``.
 
-    def __init__(self) -> None:
-        self._rpcs = Rpcs(SpanKind.SERVER)
+    Args:
+        recorder: begins calls.
+        customs: what the service has set by the instrumentation package of OpenTelemetry.
+    """
+
+    def __init__(self, recorder: Recorder, customs: Callable[[], Sequence[Custom]]) -> None:
+        self._handlers = _Handlers(recorder, customs, aio=False)
 
     def intercept_service(self, continuation: Callable[[Any], Handler], handler_call_details: Any) -> Handler:
         """The handler, wrapped."""
-        return _wrapped(self._rpcs, continuation(handler_call_details), handler_call_details)
+        _ARRIVED.set((time.time_ns(), time.perf_counter()))
+        try:
+            handler = continuation(handler_call_details)
+        except Exception as error:
+            self._handlers.refuse(handler_call_details, "UNKNOWN", error)
+            raise
+        return self._handlers.wrapped(handler, handler_call_details)
 
 
 class AioServerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc,type-arg,unused-ignore]
-    """For ``grpc.aio.server``, whose handlers may also be plain functions."""
+    """For ``grpc.aio.server``, whose handlers may also be plain functions; arguments as above."""
 
-    def __init__(self) -> None:
-        self._rpcs = Rpcs(SpanKind.SERVER)
+    def __init__(self, recorder: Recorder, customs: Callable[[], Sequence[Custom]]) -> None:
+        self._handlers = _Handlers(recorder, customs, aio=True)
 
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Handler]], handler_call_details: Any
     ) -> Handler:
         """The handler, wrapped."""
-        return _wrapped(self._rpcs, await continuation(handler_call_details), handler_call_details)
-
-
-def _wrapped(rpcs: Rpcs, handler: Handler, details: Any) -> Handler:
-    method = str(details.method)
-    if handler is None or unrecorded(method):
-        return handler
-    metadata = details.invocation_metadata
-
-    def begin(context: Any) -> Rpc | None:
-        return rpcs.serve(method, metadata, context.peer())
-
-    return quietly("gRPC handler", lambda: _remade(handler, begin)) or handler
-
-
-def _remade(handler: Handler, begin: Begin) -> Handler:
-    name, make = _MAKERS[bool(handler.request_streaming), bool(handler.response_streaming)]
-    behavior = getattr(handler, name)
-    if getattr(behavior, "experimental_non_blocking", False):
-        return handler  # answers by a callback; grpc itself calls this an experiment
-    if inspect.isasyncgenfunction(behavior):
-        around: Any = _async_generator
-    elif inspect.iscoroutinefunction(behavior):
-        around = _coroutine
-    else:
-        around = _generator if handler.response_streaming else _function
-    wrapped = functools.wraps(behavior)(around(behavior, begin))
-    return make(wrapped, handler.request_deserializer, handler.response_serializer)
-
-
-def _function(behavior: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
-    def call(request: Any, context: Any) -> Any:
-        rpc = begin(context)
-        if rpc is None:
-            return behavior(request, context)
-        token = context_api.attach(rpc.context)
         try:
-            response = behavior(request, context)
-        except BaseException as error:
-            _failed(rpc, context, error)
+            handler = await continuation(handler_call_details)
+        except Exception as error:
+            self._handlers.refuse(handler_call_details, "UNKNOWN", error)
             raise
-        finally:
-            context_api.detach(token)
-        _returned(rpc, context)
-        return response
-
-    return call
+        return self._handlers.wrapped(handler, handler_call_details)
 
 
-def _generator(behavior: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
-    def call(request: Any, context: Any) -> Iterator[Any]:
-        rpc = begin(context)
-        if rpc is None:
-            yield from behavior(request, context)
-            return
+class _Handlers:
+    """The wrapped handlers of one server, by method."""
+
+    def __init__(self, recorder: Recorder, customs: Callable[[], Sequence[Custom]], *, aio: bool) -> None:
+        self._recorder = recorder
+        self._customs = customs
+        self._aio = aio
+        self._known: dict[str, tuple[Handler, Handler]] = {}
+
+    def wrapped(self, handler: Handler, details: Any) -> Handler:
+        """What gRPC shall run; `handler` itself where the call is not recorded."""
         try:
-            responses = iter(_in(rpc, lambda: behavior(request, context)))
-            while True:
-                try:
-                    response = _in(rpc, lambda: next(responses))
-                except StopIteration:
-                    break
-                yield response
-        except GeneratorExit:
-            rpc.finish("CANCELLED")  # nobody takes the rest
-            raise
-        except BaseException as error:
-            _failed(rpc, context, error)
-            raise
-        _returned(rpc, context)
+            customs = self._customs()
+            if suppressed() or not all(custom.wants(details) for custom in customs):
+                return handler
+            path = text(details.method)
+            if handler is None:
+                self.refuse(details, "UNIMPLEMENTED", None, known=False)
+                return None
+            known = self._known.get(path)
+            if known is None or known[0] is not handler:
+                known = handler, self._wrap(handler, path)
+                if path in self._known or len(self._known) < _KEPT:
+                    self._known[path] = known
+            return known[1]
+        except Exception:
+            fault("gRPC handler")
+            return handler
 
-    return call
-
-
-def _in(rpc: Rpc, step: Callable[[], Any]) -> Any:
-    token = context_api.attach(rpc.context)
-    try:
-        return step()
-    finally:
-        context_api.detach(token)
-
-
-def _coroutine(behavior: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
-    async def call(request: Any, context: Any) -> Any:
-        rpc = begin(context)
-        if rpc is None:
-            return await behavior(request, context)
-        token = context_api.attach(rpc.context)
+    def refuse(self, details: Any, code: str, error: Exception | None, *, known: bool = True) -> None:
+        """Record a call that reaches no handler."""
         try:
-            response = await behavior(request, context)
-        except BaseException as error:
-            _failed(rpc, context, error)
-            raise
-        finally:
-            context_api.detach(token)
-        _returned(rpc, context)
-        return response
+            path = text(details.method)
+            self._recorder.refuse(path, details.invocation_metadata, code, error, known=known)
+        except Exception:
+            fault("gRPC call")
 
-    return call
+    def _wrap(self, handler: Handler, path: str) -> Handler:
+        method = self._recorder.method(path)
+        streamed, streams = bool(handler.request_streaming), bool(handler.response_streaming)
+        name, make = _MAKERS[streamed, streams]
+        behavior = getattr(handler, name)
+        # An experiment of gRPC answers by a callback, and is left alone.
+        if not method.recorded or getattr(behavior, "experimental_non_blocking", False):
+            return handler
+        own = inspect.iscoroutinefunction(behavior) or inspect.isasyncgenfunction(behavior)
+        begin = self._begin(method, streamed, in_context=own or not self._aio)
+        serialize = handler.response_serializer
+        around = functools.wraps(behavior)(self._around(behavior, begin, streamed, streams, serialize))
+        if serialize is not None:
+            writes = streams and inspect.iscoroutinefunction(behavior)
+            serialize = behaviors.serializer(
+                serialize, unary=not streams, counts=writes, code="UNKNOWN" if self._aio else "INTERNAL"
+            )
+        return make(around, self._deserializer(handler, streamed, path), serialize)
 
+    def _around(
+        self, behavior: Any, begin: Begin, streamed: bool, streams: bool, serialize: Any
+    ) -> behaviors.Behavior:
+        if inspect.isasyncgenfunction(behavior):
+            return behaviors.async_generator(behavior, begin)
+        sending = serialize is not None and not streams
+        if inspect.iscoroutinefunction(behavior):
+            return behaviors.coroutine(behavior, begin, writes=streams, sending=sending)
+        if streams:
+            around = behaviors.generator(behavior, begin, streamed=streamed)
+        else:  # grpc.aio runs a function in a thread, where the serializer is not
+            around = behaviors.function(behavior, begin, streamed=streamed, sending=sending and not self._aio)
+        return Noting.around(around) if self._aio else around
 
-def _async_generator(behavior: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
-    async def call(request: Any, context: Any) -> AsyncIterator[Any]:
-        rpc = begin(context)
-        responses = behavior(request, context)
-        try:
-            while True:
-                token = None if rpc is None else context_api.attach(rpc.context)
-                try:
-                    response = await responses.__anext__()
-                except StopAsyncIteration:
-                    break
-                finally:
-                    if token is not None:
-                        context_api.detach(token)
-                yield response
-        except GeneratorExit:
-            if rpc is not None:
-                rpc.finish("CANCELLED")
-            await responses.aclose()
-            raise
-        except BaseException as error:
-            if rpc is not None:
-                _failed(rpc, context, error)
-            raise
-        if rpc is not None:
-            _returned(rpc, context)
+    def _begin(self, method: Method, streamed: bool, *, in_context: bool) -> Begin:
+        serve, customs = self._recorder.serve, self._customs
 
-    return call
+        def begin(context: Any) -> Rpc | None:
+            try:
+                tracer = next((custom.tracer for custom in customs() if custom.tracer is not None), None)
+                rpc = serve(method, context, _ARRIVED.get(), tracer)
+                if streamed:
+                    rpc.requests = 0
+                if in_context:
+                    SERVED.set(rpc)
+                return rpc
+            except Exception:
+                fault("gRPC call")
+                return None
 
+        return begin
 
-def _returned(rpc: Rpc, context: Any) -> None:
-    """The handler is done; what it set, or a caller that went away before, decides the code."""
-    rpc.finish(_gone(context) or _code(context) or "OK", details=_details(context))
+    def _deserializer(self, handler: Handler, streamed: bool, path: str) -> Any:
+        original = handler.request_deserializer
+        if original is None or (streamed and not self._aio):
+            return original
+        if streamed:
+            return behaviors.counting_deserializer(original)
 
+        def deserialize(data: bytes) -> Any:
+            try:
+                return original(data)
+            except Exception as error:
+                # The handler, where a call would begin, never sees it.
+                code = "UNKNOWN" if self._aio else "INTERNAL"
+                quietly("gRPC call", functools.partial(self._recorder.refuse, path, (), code, error))
+                raise
 
-def _failed(rpc: Rpc, context: Any, error: BaseException) -> None:
-    """The handler raised: by ``context.abort``, because it was cancelled, or because of a fault."""
-    code = _code(context)
-    gone = _gone(context)
-    if _aborted(context, error):
-        rpc.finish(code or "UNKNOWN", details=_details(context))
-    elif gone is not None or type(error).__name__ == "CancelledError":
-        rpc.finish(gone or "CANCELLED")
-    else:
-        # grpc sends the code that the handler has set before, if it is one of an error.
-        rpc.finish(code if code and code != "OK" else "UNKNOWN", error)
-
-
-def _aborted(context: Any, error: BaseException) -> bool:
-    if isinstance(error, grpc.aio.AbortError):
-        return True
-    state = getattr(context, "_state", None)
-    return bool(getattr(state, "aborted", False))
-
-
-def _code(context: Any) -> str | None:
-    read = getattr(context, "code", None)
-    return quietly("gRPC status", lambda: code_name(read())) if read is not None else None
-
-
-def _details(context: Any) -> str:
-    read = getattr(context, "details", None)
-    details = quietly("gRPC status", read) if read is not None else None
-    return details.decode("utf-8", "replace") if isinstance(details, bytes) else details or ""
-
-
-def _gone(context: Any) -> str | None:
-    """CANCELLED or DEADLINE_EXCEEDED where the caller does not wait any longer."""
-    return quietly("gRPC status", lambda: _reason_to_go(context))
-
-
-def _reason_to_go(context: Any) -> str | None:
-    left = context.time_remaining()
-    if left is not None and left <= 0:  # grpc.aio calls this a cancellation, too
-        return "DEADLINE_EXCEEDED"
-    cancelled = getattr(context, "cancelled", None)
-    active = getattr(context, "is_active", None)
-    gone = cancelled() if cancelled is not None else active is not None and not active()
-    return "CANCELLED" if gone else None
+        return deserialize

@@ -1,0 +1,170 @@
+"""One gRPC call: its span, its duration, the messages it carried; recorded once, however it ends.
+
+By the RPC semantic conventions (release candidate, https://opentelemetry.io/docs/specs/semconv/rpc/grpc/).
+``rpc.system`` is the older name of ``rpc.system.name``: Datadog derives the operation
+``grpc.server.request`` from it. The older ``rpc.service`` is left out on purpose: ``rpc.method`` holds the
+whole name by now, and Datadog would make a resource ``pkg.Service/Method pkg.Service`` of both.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final, NamedTuple
+
+from opentelemetry.context import Context
+from opentelemetry.metrics import Histogram
+from opentelemetry.trace import Span, StatusCode
+
+from otel_kit.sdk.notes import fault
+from otel_kit.sdk.rpc.custom import Custom
+from otel_kit.sdk.rpc.names import CANCELLED, OK
+from otel_kit.sdk.spans import record_once, remember
+from otel_kit.sdk.text import text_of, type_of
+
+__all__ = ["Instruments", "Method", "Rpc"]
+
+Attributes = dict[str, str | int]
+#: Codes by which a server admits a fault of its own; the others answer a fault of the caller.
+SERVER_FAULTS: Final = frozenset(
+    {"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"}
+)
+#: Kinds of ends of one method whose attributes are kept; classes of errors are few, but not ours to bound.
+_KEPT: Final = 100
+
+
+class Instruments(NamedTuple):
+    """What a call is measured with."""
+
+    duration: Histogram
+    requests: Histogram
+    responses: Histogram
+    server: bool
+
+
+class Method:
+    """What the calls of one method have in common.
+
+    Attributes:
+        name: ``pkg.Service/Method``, or ``_OTHER``.
+        recorded: False where its calls are left out.
+        attributes: of each of its spans.
+        live: an id of each call that goes on. To add and to remove one is atomic, a number would need a lock.
+    """
+
+    __slots__ = ("_outcomes", "attributes", "kind", "live", "name", "recorded")
+
+    def __init__(self, name: str, *, recorded: bool = True) -> None:
+        self.name = name
+        self.recorded = recorded
+        self.attributes: Attributes = {"rpc.system.name": "grpc", "rpc.system": "grpc", "rpc.method": name}
+        self.kind: Attributes = {"rpc.system.name": "grpc", "rpc.method": name}
+        self.live: set[int] = set()
+        self._outcomes: dict[tuple[str, str | None], tuple[Attributes, Attributes]] = {}
+
+    def outcome(self, code: str, error_type: str | None) -> tuple[Attributes, Attributes]:
+        """The attributes of an end: those of the span, and those of the measurements."""
+        found = self._outcomes.get((code, error_type))
+        if found is None:
+            more: Attributes = {"rpc.response.status_code": code}
+            if error_type is not None:
+                more["error.type"] = error_type
+            found = more, {**self.kind, **more}
+            if len(self._outcomes) < _KEPT:
+                self._outcomes[code, error_type] = found
+        return found
+
+
+class Rpc:
+    """One call.
+
+    Attributes:
+        span: its span.
+        context: the context in which that is current.
+        requests: messages of a stream so far, or None where there is always one.
+        responses: the same for what comes back.
+        expires: end of its deadline by ``time.perf_counter``, or None.
+        custom: hooks of the service, if it has set any.
+        due: the code to finish with if nothing else comes; what is dropped without one was cancelled.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_began",
+        "_instruments",
+        "_method",
+        "context",
+        "custom",
+        "due",
+        "expires",
+        "requests",
+        "responses",
+        "span",
+    )
+
+    def __init__(
+        self, method: Method, instruments: Instruments, span: Span, context: Context, began: float
+    ) -> None:
+        self.span = span
+        self.context = context
+        self.requests: int | None = None
+        self.responses: int | None = None
+        self.expires: float | None = None
+        self.custom: Custom | None = None
+        self.due = CANCELLED
+        self._method = method
+        self._instruments = instruments
+        self._began = began
+        method.live.add(id(self))
+
+    def __del__(self) -> None:
+        # The last resort: gRPC has forgotten the call, and so nothing else will end its span.
+        if id(self) in self._method.live:
+            self.finish(self.due)
+
+    def expired(self) -> bool:
+        """True once its deadline is over."""
+        return self.expires is not None and time.perf_counter() >= self.expires
+
+    def finish(self, code: str, error: BaseException | None = None, details: str = "") -> None:
+        """Record and end; only the first call does something, and none raises.
+
+        Args:
+            code: name of the status code that goes over the wire.
+            error: the exception with which a handler failed.
+            details: the message beside the code, for the span.
+        """
+        try:
+            self._method.live.remove(id(self))
+        except KeyError:
+            return
+        try:
+            self._record(code, error, details)
+        except Exception:
+            fault("gRPC call")
+
+    def _record(self, code: str, error: BaseException | None, details: str) -> None:
+        took = time.perf_counter() - self._began
+        tools = self._instruments
+        failed = code != OK and (code in SERVER_FAULTS or not tools.server)
+        why = (code if error is None else type_of(error)) if failed else None
+        on_span, on_points = self._method.outcome(code, why)
+        span = self.span
+        try:
+            tools.duration.record(took, on_points, self.context)
+            if self.requests is not None:
+                tools.requests.record(self.requests, on_points, self.context)
+            if self.responses is not None:
+                tools.responses.record(self.responses, on_points, self.context)
+            span.set_attributes(on_span)
+            if failed:
+                _fail(span, error, details)
+        finally:
+            span.end()
+
+
+def _fail(span: Span, error: BaseException | None, details: Any) -> None:
+    if error is not None:
+        remember(span, error)
+        record_once(span, error)
+        details = details or text_of(error)
+    span.set_status(StatusCode.ERROR, str(details) if details else None)
