@@ -38,9 +38,12 @@ class Envelope:
     def pack(self, items: Iterable[Item]) -> bytes:
         """The body of the request, in the order of first appearance."""
         groups: dict[tuple[bytes, bytes], dict[tuple[bytes, bytes], list[bytes]]] = {}
+        parts: list[bytes] = []
+        before: tuple[object, object] | None = None
         for resource, scope, body in items:
-            scopes = groups.setdefault(self._resource(resource), {})
-            parts = scopes.setdefault(self._scope(scope), [])
+            if before is None or resource is not before[0] or scope is not before[1]:
+                before = resource, scope
+                parts = groups.setdefault(self._resource(resource), {}).setdefault(self._scope(scope), [])
             parts += (b"\x12", varint(len(body)), body)
         return b"".join(
             [field(b"\x0a", _group(head, tail, scopes)) for (head, tail), scopes in groups.items()]

@@ -6,7 +6,7 @@ is the encoded key of a field: its number and wire type as bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from struct import Struct
 from typing import Any, Final
 
@@ -21,6 +21,10 @@ _MASK: Final = (1 << 64) - 1
 _LOWEST: Final = -(1 << 63)
 _HIGHEST: Final = (1 << 63) - 1
 _DOUBLE: Final = Struct("<d").pack
+#: Bytes of an encoded attribute that is worth remembering.
+_SHORT: Final = 128
+_Table = dict[tuple[str, Any], bytes]
+_Tables = dict[type, _Table]
 #: Nesting of lists and mappings beyond which a value is sent as text; a circle ends here.
 _DEPTH: Final = 8
 
@@ -55,31 +59,48 @@ def utf8(text: str) -> bytes:
         return text.encode("utf-8", "replace")
 
 
+def _text(value: object) -> str:
+    return str.__str__(value) if isinstance(value, str) else text_of(value)
+
+
+#: How to get the plain value of a subclass, as an enumeration is one, whatever the subclass makes of `str()`.
+_SUBCLASSED: Final[tuple[tuple[type, Callable[[Any], Any]], ...]] = (
+    (str, str.__str__),
+    (int, int.__int__),
+    (float, float.__float__),
+    (bytes, lambda value: bytes(memoryview(value))),
+)
+
+
 def any_value(value: Any, depth: int = 0) -> bytes:
-    """The body of an ``AnyValue``; what OTLP has no kind for is sent as its text. Never raises."""
+    """The body of an ``AnyValue``; what OTLP has no kind for is sent as its text.
+
+    Raises:
+        Exception: whatever an object of the service raises when it is read.
+    """
     kind = type(value)
     if kind is str:
         return field(b"\x0a", utf8(value))
     if kind is bool:
         return b"\x10\x01" if value else b"\x10\x00"
     if kind is int:
-        return b"\x18" + varint(value) if _LOWEST <= value <= _HIGHEST else any_value(str(value))
+        return b"\x18" + varint(value) if _LOWEST <= value <= _HIGHEST else any_value(text_of(value))
     if kind is float:
         return b"\x21" + _DOUBLE(value)
     if value is None:
         return b""
     if kind is bytes:
         return field(b"\x3a", value)
+    for base, plain in _SUBCLASSED:
+        if isinstance(value, base):
+            return any_value(plain(value))
     if depth < _DEPTH:
         if isinstance(value, Mapping):
             pairs = (key_value(text_of(key), item, depth + 1) for key, item in value.items())
             return field(b"\x32", b"".join([field(b"\x0a", pair) for pair in pairs]))
-        if isinstance(value, list | tuple):
+        if isinstance(value, Sequence):
             items = (any_value(item, depth + 1) for item in value)
             return field(b"\x2a", b"".join([field(b"\x0a", item) for item in items]))
-    for base in (bool, str, int, float):
-        if isinstance(value, base):  # a subclass, as of an enumeration
-            return any_value(base(value))
     return any_value(text_of(value))
 
 
@@ -89,7 +110,7 @@ def key_value(key: str, value: Any, depth: int = 0) -> bytes:
 
 
 class Attributes:
-    """Writes attributes, and remembers the bytes of short texts, most of which come again and again.
+    """Writes attributes, and remembers the bytes of short ones, most of which come again and again.
 
     Not safe between threads: each encoding thread has one of its own.
 
@@ -103,45 +124,49 @@ class Attributes:
         self._redact = redact
         self._limit = remember
         self._count = 0
-        self._known: dict[bytes, dict[tuple[str, Any], bytes]] = {}
+        self._known: dict[bytes, _Tables] = {}
 
     def write(self, tag: bytes, attributes: Mapping[str, Any], parts: list[bytes]) -> None:
-        """Append one field with `tag` to `parts` for each attribute."""
-        known = self._known.get(tag)
-        if known is None:
-            known = self._known[tag] = {}
+        """Append one field with `tag` to `parts` for each attribute; what cannot be read is sent as text."""
+        tables = self._known.get(tag)
+        if tables is None:
+            # A table for each kind: 1, 1.0 and True would be found in each other's place.
+            tables = self._known[tag] = {str: {}, int: {}, bool: {}}
         for pair in attributes.items():
-            value = pair[1]
-            # Only texts are remembered: 1, 1.0 and True would be found in each other's place.
-            if type(value) is str and len(value) < 80:
-                data = known.get(pair)
-                if data is None:
-                    data = self._encode(tag, *pair)
-                    self._keep(known, pair, data)
-                parts.append(data)
-            else:
-                parts.append(self._encode(tag, *pair))
+            table = tables.get(type(pair[1]))
+            data = None if table is None else table.get(pair)
+            if data is None:
+                data = self._encode(tag, *pair)
+                if table is not None and len(data) <= _SHORT:
+                    self._keep(table, pair, data)
+            parts.append(data)
 
     def _encode(self, tag: bytes, key: Any, value: Any) -> bytes:
         name = key if type(key) is str else text_of(key)
-        return field(tag, key_value(name, value if self._redact is None else self.redacted(name, value)))
+        try:
+            body = any_value(value if self._redact is None else self.redacted(name, value))
+        except Exception:  # of an object of the service
+            body = any_value(self.redacted(name, text_of(value)))
+        pair = field(b"\x0a", utf8(name)) + b"\x12" + varint(len(body)) + body
+        return tag + varint(len(pair)) + pair
 
     def redacted(self, key: str, value: Any, depth: int = 0) -> Any:
         """The value with each text in it redacted."""
         if self._redact is None or value is None or isinstance(value, bool | int | float | bytes):
             return value
-        if depth < _DEPTH:
+        if depth < _DEPTH and not isinstance(value, str):
             if isinstance(value, Mapping):
                 named = ((text_of(name), item) for name, item in value.items())
                 return {name: self.redacted(name, item, depth + 1) for name, item in named}
-            if isinstance(value, list | tuple):
+            if isinstance(value, Sequence):
                 return [self.redacted(key, item, depth + 1) for item in value]
-        return self._redact(key, value if type(value) is str else text_of(value))
+        return self._redact(key, value if type(value) is str else _text(value))
 
-    def _keep(self, known: dict[tuple[str, Any], bytes], pair: tuple[str, Any], data: bytes) -> None:
+    def _keep(self, table: _Table, pair: tuple[str, Any], data: bytes) -> None:
         if self._count >= self._limit:
-            for table in self._known.values():
-                table.clear()
+            for tables in self._known.values():
+                for each in tables.values():
+                    each.clear()
             self._count = 0
-        known[pair] = data
+        table[pair] = data
         self._count += 1

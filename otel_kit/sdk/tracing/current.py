@@ -1,0 +1,78 @@
+"""`start_as_current_span` without the two generators of the SDK."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from contextlib import ContextDecorator
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.trace import Span as ApiSpan
+from opentelemetry.trace.propagation import _SPAN_KEY
+
+from otel_kit.sdk.tracing.span import failed
+
+if TYPE_CHECKING:
+    from contextvars import Token
+    from types import TracebackType
+
+    from opentelemetry.sdk.trace import Tracer
+
+__all__ = ["Current"]
+
+
+class Current(ContextDecorator):
+    """Starts a span on entry and makes it the current one; on exit notes an error and ends the span.
+
+    As a decorator it does so around each call, and around the whole run of a coroutine function.
+
+    Args:
+        tracer: starts the span.
+        arguments: for its `start_span`, all of them.
+        end_on_exit: whether the exit ends the span.
+    """
+
+    _span: ApiSpan
+    _token: Token[Context]
+
+    def __init__(self, tracer: Tracer, arguments: tuple[Any, ...], end_on_exit: bool) -> None:
+        self._tracer = tracer
+        self._arguments = arguments
+        self._end_on_exit = end_on_exit
+
+    def __enter__(self) -> ApiSpan:
+        span = self._span = self._tracer.start_span(*self._arguments)
+        self._token = attach(Context({**get_current(), _SPAN_KEY: span}))
+        return span
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        detach(self._token)
+        span = self._span
+        # What is no Exception, as the end of a generator or a cancellation, is no error.
+        if isinstance(error, Exception) and span.is_recording():
+            record_exception, set_status = self._arguments[-2:]
+            if record_exception:
+                span.record_exception(error)
+            if set_status:
+                span.set_status(failed(error))
+        if self._end_on_exit:
+            span.end()
+
+    def _recreate_cm(self) -> Current:
+        return Current(self._tracer, self._arguments, self._end_on_exit)
+
+    def __call__(self, func: Callable[..., Any]) -> Callable[..., Any]:  # type: ignore[override]
+        """Run each call of `func` in a span of its own."""
+        if not inspect.iscoroutinefunction(func):
+            return super().__call__(func)
+
+        @functools.wraps(func)
+        async def run(*args: Any, **kwargs: Any) -> Any:
+            with self._recreate_cm():
+                return await func(*args, **kwargs)
+
+        return run

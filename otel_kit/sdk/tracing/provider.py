@@ -1,0 +1,50 @@
+"""The SDK's provider with our tracers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opentelemetry.sdk import trace as sdk
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.sdk.trace.sampling import Sampler
+
+from otel_kit.sdk.tracing.ids import Ids
+from otel_kit.sdk.tracing.processors import Processors
+from otel_kit.sdk.tracing.tracer import Tracer
+
+__all__ = ["TracerProvider"]
+
+
+class TracerProvider(sdk.TracerProvider):
+    """Takes what the SDK's takes."""
+
+    def __init__(
+        self,
+        sampler: Sampler | None = None,
+        resource: Resource | None = None,
+        shutdown_on_exit: bool = True,
+        active_span_processor: Any = None,
+        id_generator: IdGenerator | None = None,
+        span_limits: sdk.SpanLimits | None = None,
+        **others: Any,
+    ) -> None:
+        super().__init__(
+            sampler,
+            resource,
+            shutdown_on_exit,
+            active_span_processor or Processors(),
+            Ids() if id_generator is None else id_generator,
+            span_limits,
+            **others,
+        )
+
+    def get_tracer(self, *args: Any, **kwargs: Any) -> Any:
+        """The tracer for a scope, always the same."""
+        tracer: Any = super().get_tracer(*args, **kwargs)
+        if type(tracer) is sdk.Tracer:
+            # The SDK makes it and knows it from now on; whoever else has got hold of it meanwhile has the
+            # same tracer, with our ways.
+            tracer.__class__ = Tracer
+            tracer.prepare()  # type: ignore[attr-defined]
+        return tracer

@@ -1,0 +1,322 @@
+"""The SDK's span, lean: attributes in a plain dict, no lock, events and links only where there are any.
+
+Locks are not needed: each change is one operation on a dict, or happens between two points at which the
+interpreter could change to another thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from time import time_ns
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk import trace as sdk
+from opentelemetry.sdk.util import BoundedList
+from opentelemetry.trace import Status, StatusCode
+
+from otel_kit.sdk.notes import fault
+from otel_kit.sdk.text import stack_of, text_of, type_of
+from otel_kit.sdk.tracing.processors import Processors
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import EventBase
+    from opentelemetry.trace import Link
+    from opentelemetry.util.types import AnyValue, Attributes
+
+__all__ = ["NOTHING", "UNSET", "Bounds", "Span", "failed"]
+
+#: Under the SDK's name, as its own warnings come.
+_LOG: Final = logging.getLogger(sdk.__name__)
+#: Kinds of values that need no cleaning.
+_PLAIN: Final = frozenset({str, int, float, bool, bytes})
+_TEXT: Final = frozenset({str})
+#: Events and links of a span that has none.
+NOTHING: Final[tuple[Any, ...]] = ()
+UNSET: Final = Status(StatusCode.UNSET)
+_UNREADABLE: Final = "reading attributes of a span"
+
+
+class Bounds:
+    """The limits of spans, as the hot path asks for them.
+
+    Attributes:
+        limits: the SDK's.
+        room: how many attributes a span may have.
+        plain: kinds of values that can be taken as they are.
+    """
+
+    __slots__ = ("limits", "plain", "room")
+
+    def __init__(self, limits: sdk.SpanLimits) -> None:
+        self.limits = limits
+        self.room = 1 << 62 if limits.max_span_attributes is None else limits.max_span_attributes
+        self.plain = _PLAIN if limits.max_span_attribute_length is None else _PLAIN - _TEXT
+
+
+class SpanAttributes(BoundedAttributes):
+    """The SDK's view of the attributes of one of our spans: live, bounded, cleaning."""
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+        self._dict = span._values
+        self.maxlen = span._limits.max_span_attributes
+        self.max_value_len = span._limits.max_span_attribute_length
+        self._lock = threading.Lock()
+
+    @property
+    def dropped(self) -> int:
+        """How many there was no room for."""
+        return self._span._lost
+
+    @dropped.setter
+    def dropped(self, count: int) -> None:
+        self._span._lost = count
+
+    @property
+    def _immutable(self) -> bool:
+        return self._span._end_time is not None
+
+    @_immutable.setter
+    def _immutable(self, value: bool) -> None:
+        """The end of the span decides."""
+
+
+class Span(sdk.Span):
+    """A recording span; `Tracer` makes it without calling its constructor, which is the SDK's."""
+
+    # What a span has unless it is said otherwise; an instance holds only what differs.
+    _sampler = None
+    _trace_config = None
+    _record_end_metrics: Callable[[], None] | None = None
+    _record_exception = True
+    _set_status_on_exception = True
+    _events: Any = NOTHING
+    _links: Any = NOTHING
+    _status = UNSET
+    _start_time: int | None
+    _end_time: int | None = None
+    _bounds: Bounds
+    _values: dict[str, Any]
+    _lost = 0
+
+    #: For code of the SDK that is not replaced here.
+    _lock: Any = cached_property(lambda _: threading.Lock())
+
+    @property
+    def _limits(self) -> sdk.SpanLimits:
+        return self._bounds.limits
+
+    @_limits.setter
+    def _limits(self, limits: sdk.SpanLimits) -> None:
+        self._bounds = Bounds(limits)
+
+    @property
+    def _attributes(self) -> SpanAttributes:
+        return SpanAttributes(self)
+
+    @_attributes.setter
+    def _attributes(self, attributes: Any) -> None:
+        self._values = dict(attributes or {})
+        self._lost = getattr(attributes, "dropped", 0)
+
+    @property
+    def dropped_attributes(self) -> int:
+        """How many attributes there was no room for."""
+        return self._lost
+
+    def fields(self) -> tuple[Any, ...]:
+        """All that is exported of the span itself, at once."""
+        return (
+            self._context,
+            self._parent,
+            self._name,
+            self._kind,
+            self._start_time,
+            self._end_time,
+            self._values,
+            self._lost,
+            self._events,
+            self._links,
+            self._status,
+        )
+
+    def _begin(self, attributes: Attributes) -> None:
+        """Take the first attributes over; all at once where each is plain."""
+        self._values = {}
+        if attributes:
+            self.set_attributes(attributes)
+
+    def _add_rare(
+        self,
+        links: Sequence[Link] | None,
+        counted: Callable[[], None] | None,
+        record_exception: bool,
+        set_status_on_exception: bool,
+    ) -> None:
+        """What few spans have."""
+        self._record_end_metrics = counted
+        self._record_exception = record_exception
+        self._set_status_on_exception = set_status_on_exception
+        if links:
+            try:
+                self._links = self._new_links(links)
+            except Exception:
+                fault("the links of a span")
+
+    def set_attribute(self, key: str, value: AnyValue) -> None:
+        """Set one attribute; the last one set is the last in order, and the first makes room."""
+        if self._end_time is not None:
+            _LOG.warning("Setting attribute on ended span.")
+            return
+        values, bounds = self._values, self._bounds
+        if type(value) in bounds.plain and type(key) is str and key:
+            if key in values:
+                values.pop(key, None)
+                values[key] = value
+                return
+            if len(values) < bounds.room:
+                values[key] = value
+                return
+        try:
+            self._attributes[key] = value
+        except Exception:
+            fault(_UNREADABLE)
+
+    def set_attributes(self, attributes: Mapping[str, AnyValue]) -> None:
+        """Set many: all at once where each is plain and there is room for all."""
+        if self._end_time is not None:
+            _LOG.warning("Setting attribute on ended span.")
+            return
+        bounds = self._bounds
+        plain = bounds.plain
+        try:
+            new = dict(attributes)
+            for key, value in new.items():
+                if type(value) not in plain or type(key) is not str or not key:
+                    break
+            else:
+                if not self._values and len(new) <= bounds.room:
+                    self._values = new
+                    return
+            self._attributes._set_items(new)
+        except Exception:
+            fault(_UNREADABLE)
+
+    def _add_event(self, event: EventBase) -> None:
+        if self._end_time is not None:
+            _LOG.warning("Tried calling %s on an ended span.", "_add_event")
+            return
+        if self._events is NOTHING:
+            self.__dict__.setdefault("_events", BoundedList(self._limits.max_events))
+        self._events.append(event)
+
+    def _add_link(self, link: Link) -> None:
+        if self._end_time is not None:
+            _LOG.warning("Tried calling %s on an ended span.", "_add_link")
+            return
+        if self._links is NOTHING:
+            self.__dict__.setdefault("_links", BoundedList(self._limits.max_links))
+        self._links.append(link)
+
+    def update_name(self, name: str) -> None:
+        """Rename it."""
+        if self._end_time is not None:
+            _LOG.warning("Tried calling %s on an ended span.", "update_name")
+            return
+        self._name = name
+
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
+        """Set the status: OK is final, and UNSET changes nothing."""
+        if self._end_time is not None:
+            _LOG.warning("Tried calling %s on an ended span.", "set_status")
+            return
+        if isinstance(status, Status):
+            if description is not None:
+                _LOG.warning(
+                    "Description %s ignored. Use either `Status` or `(StatusCode, Description)`", description
+                )
+        elif isinstance(status, StatusCode):
+            status = Status(status, description)
+        else:
+            return
+        if self._status.status_code is not StatusCode.OK and status.status_code is not StatusCode.UNSET:
+            self._status = status
+
+    def start(self, start_time: int | None = None, parent_context: Context | None = None) -> None:
+        """Start it, unless it runs; `Tracer` does that itself."""
+        if self._start_time is not None:
+            _LOG.warning("Calling start() on a started span.")
+            return
+        self._start_time = time_ns() if start_time is None else start_time
+        self._span_processor.on_start(self, parent_context=parent_context)
+
+    def end(self, end_time: int | None = None) -> None:
+        """End it; only the first call does something."""
+        now = time_ns() if end_time is None else end_time
+        if self._end_time is not None:
+            _LOG.warning("Calling end() on an ended span.")
+            return
+        if self._start_time is None:
+            raise RuntimeError("Calling end() on a not started span.")
+        self._end_time = now
+        processor = self._span_processor
+        only = processor.only if type(processor) is Processors else None
+        if only is not None and self._record_end_metrics is None:
+            only(self)
+        else:
+            self._end_with(processor)
+
+    def _end_with(self, processor: Any) -> None:
+        if self._record_end_metrics is not None:
+            self._record_end_metrics()
+        try:
+            if type(processor) is Processors:
+                processor.end(self)
+            else:
+                processor._on_ending(self)
+                processor.on_end(self._readable_span())
+        except Exception:
+            fault("a span processor of the service")
+
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: Attributes = None,
+        timestamp: int | None = None,
+        escaped: bool = False,
+    ) -> None:
+        """Add an exception event, also for an error that has no text."""
+        found: dict[str, Any] = {
+            "exception.type": type_of(exception),
+            "exception.message": text_of(exception),
+            "exception.stacktrace": stack_of(exception),
+            "exception.escaped": str(escaped),
+            **(attributes or {}),
+        }
+        self.add_event("exception", found, timestamp)
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        """End it, and note the error that ends it."""
+        if exc_val is not None and self._end_time is None:
+            if self._record_exception:
+                self.record_exception(exc_val, escaped=True)
+            if self._set_status_on_exception:
+                self.set_status(failed(exc_val))
+        self.end()
+
+
+def failed(error: BaseException) -> Status:
+    """The status of a span that an error ended."""
+    return Status(StatusCode.ERROR, f"{type(error).__name__}: {text_of(error)}")
