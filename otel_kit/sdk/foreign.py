@@ -72,13 +72,12 @@ def _patched_by_ddtrace() -> set[str]:
 
 
 def _provider() -> str:
-    from opentelemetry import _logs, metrics, trace
+    from opentelemetry import metrics, trace
 
-    providers: tuple[Any, ...] = (
-        trace.get_tracer_provider(),
-        metrics.get_meter_provider(),
-        _logs.get_logger_provider(),
-    )
+    providers: list[Any] = [trace.get_tracer_provider(), metrics.get_meter_provider()]
+    logs = sys.modules.get("opentelemetry._logs")  # where nobody has loaded it, nobody has set one
+    if logs is not None:
+        providers.append(logs.get_logger_provider())
     for provider in providers:
         kind = type(provider)
         if not kind.__module__.startswith(API_PACKAGES):

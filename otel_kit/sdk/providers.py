@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -14,15 +13,15 @@ from opentelemetry.sdk.version import __version__ as sdk_version
 
 from otel_kit import conventions
 from otel_kit.sdk.config.resource import instance_id
-from otel_kit.sdk.delivery.batch import BatchQueue, LogQueue, SpanQueue
+from otel_kit.sdk.delivery.batch import BatchQueue, SpanQueue
 from otel_kit.sdk.delivery.delta import DeltaReader
 from otel_kit.sdk.delivery.outbox import Outbox
 from otel_kit.sdk.delivery.senders import make_sender
 from otel_kit.sdk.delivery.tally import Signal, Tally
 from otel_kit.sdk.lifecycle import Lifecycle, Stage
+from otel_kit.sdk.logs.loggers import Loggers
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.trace import ReadableSpan
 
     from otel_kit.sdk.config.settings import Settings
@@ -36,11 +35,11 @@ OUTBOX_BYTES: Final[dict[Signal, int]] = {"traces": 16_000_000, "metrics": 8_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipelines:
-    """The providers of the signals that are on, and the lifecycle of all."""
+    """The providers of the signals that are on (of logs what makes one), and the lifecycle of all."""
 
     tracer_provider: TracerProvider | None
     meter_provider: MeterProvider | None
-    logger_provider: LoggerProvider | None
+    loggers: Loggers | None
     lifecycle: Lifecycle
 
 
@@ -64,22 +63,23 @@ def build(settings: Settings) -> Pipelines:
     }
     meters, reader = _meters(settings, resource, outboxes, tallies)
     tracers, spans = _tracers(resource, outboxes, tallies, meters)
-    loggers, logs = _loggers(resource, outboxes, tallies, meters)
+    loggers = _loggers(resource, outboxes, tallies, meters)
+    logs = None if loggers is None else loggers.queue
     stages: list[Stage] = [stage for stage in (spans, logs, reader) if stage is not None]
-    providers = [provider for provider in (tracers, meters, loggers) if provider is not None]
+    providers = [provider for provider in (tracers, meters) if provider is not None]
     if meters is not None:
         for tally in tallies.values():
             tally.report_to(meters)
 
     def renew() -> None:
-        _new_instance(providers, settings.instance)
+        _new_instance(providers, loggers, settings.instance)
         if meters is not None and reader is not None:
             _forget_measurements(meters, reader)
 
     return Pipelines(
         tracer_provider=tracers,
         meter_provider=meters,
-        logger_provider=loggers,
+        loggers=loggers,
         lifecycle=Lifecycle(stages, list(tallies.values()), budget=settings.shutdown_timeout, renew=renew),
     )
 
@@ -127,24 +127,19 @@ def _loggers(
     outboxes: Mapping[Signal, Outbox],
     tallies: Mapping[Signal, Tally],
     meters: MeterProvider | None,
-) -> tuple[LoggerProvider | None, BatchQueue[ReadableLogRecord] | None]:
+) -> Loggers | None:
     if "logs" not in outboxes:
-        return None, None
-    from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
-
-    queue: BatchQueue[ReadableLogRecord] = BatchQueue(
-        lambda records: encode_logs(records).SerializeToString(), outboxes["logs"], tallies["logs"]
-    )
-    provider = LoggerProvider(resource=resource, shutdown_on_exit=False, meter_provider=meters)
-    provider.add_log_record_processor(LogQueue(queue))
-    return provider, queue
+        return None
+    return Loggers(resource, outboxes["logs"], tallies["logs"], meters=meters, redact=None)
 
 
-def _new_instance(providers: list[Any], begins: str) -> None:
+def _new_instance(providers: list[Any], loggers: Loggers | None, begins: str) -> None:
     """A child process writes series of its own; the providers' tracers and loggers follow."""
     change = Resource({conventions.SERVICE_INSTANCE_ID: instance_id(begins)})
     for provider in providers:
         provider._update_resource(change)
+    if loggers is not None:
+        loggers.update_resource(change)
 
 
 def _forget_measurements(meters: MeterProvider, reader: DeltaReader) -> None:

@@ -15,7 +15,7 @@ from otel_kit.sdk.config.settings import Settings, resolve
 from otel_kit.sdk.handle import Telemetry
 from otel_kit.sdk.notes import LOGGER
 
-__all__ = ["force_flush", "init", "shutdown"]
+__all__ = ["current", "force_flush", "init", "shutdown"]
 
 _LOCK: Final = threading.RLock()
 _current: tuple[Arguments, Telemetry] | None = None
@@ -38,6 +38,11 @@ def init(arguments: Arguments) -> Telemetry:
         telemetry = _begin(arguments)
         _current = arguments, telemetry
         return telemetry
+
+
+def current() -> tuple[Arguments, Telemetry] | None:
+    """What `init` was told in this process, and what it returned; None before it."""
+    return _current
 
 
 def shutdown() -> None:
@@ -66,10 +71,11 @@ def _set_up(settings: Settings) -> Telemetry:
     if settings.disabled == "OTEL_KIT_DISABLED":
         return _handle(settings, why_disabled="OTEL_KIT_DISABLED is true")
     from otel_kit.sdk import foreign
+    from otel_kit.sdk.logs.begin import begin
 
     why = f"{settings.disabled} is true" if settings.disabled else foreign.in_charge()
     if why:
-        _logging(settings, None)
+        begin(settings, None)
         log = LOGGER.info if settings.disabled else LOGGER.warning
         log("otel-kit: telemetry is off: %s", why)
         return _handle(settings, why_disabled=why)
@@ -81,7 +87,7 @@ def _set_up(settings: Settings) -> Telemetry:
     pipelines = build(settings)
     pipelines.lifecycle.start()
     _make_global(pipelines)
-    _logging(settings, pipelines.logger_provider)
+    begin(settings, pipelines.loggers)
     for problem in settings.problems:
         LOGGER.warning("otel-kit: %s", problem)
     foreign.keep_out()
@@ -117,8 +123,9 @@ def _text(value: object) -> str | None:
 
 
 def _make_global(pipelines: Any) -> None:
-    from opentelemetry import _logs, metrics, trace
+    from opentelemetry import metrics, trace
 
+    from otel_kit.sdk.imports import when_imported
     from otel_kit.sdk.propagation import set_propagators
 
     set_propagators()
@@ -126,28 +133,6 @@ def _make_global(pipelines: Any) -> None:
         metrics.set_meter_provider(pipelines.meter_provider)
     if pipelines.tracer_provider is not None:
         trace.set_tracer_provider(pipelines.tracer_provider)
-    if pipelines.logger_provider is not None:
-        _logs.set_logger_provider(pipelines.logger_provider)
-
-
-def _logging(settings: Settings, provider: Any) -> None:
-    from otel_kit.sdk.logs.handlers import KitHandler, OtlpHandler, StdoutHandler
-    from otel_kit.sdk.logs.takeover import take_over
-
-    handlers: list[KitHandler] = []
-    console = settings.logs in ("stdout", "both")
-    if console:
-        names = {
-            "service": conventions.SERVICE_NAME,
-            "env": conventions.DEPLOYMENT_ENVIRONMENT,
-            "version": conventions.SERVICE_VERSION,
-        }
-        handlers.append(
-            StdoutHandler(
-                {k: str(settings.resource[key]) for k, key in names.items() if key in settings.resource}
-            )
-        )
-    if provider is not None:
-        handlers.append(OtlpHandler(provider))
-    if handlers:
-        take_over(handlers, console=console, level=settings.log_level)
+    loggers = pipelines.loggers
+    if loggers is not None:
+        when_imported("opentelemetry._logs", lambda logs: logs.set_logger_provider(loggers.provider))

@@ -5,7 +5,6 @@ The thread here never touches the network, so it empties its queue in time whate
 
 from __future__ import annotations
 
-import copy
 import threading
 import time
 from collections import deque
@@ -13,8 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from opentelemetry.context import Context
-from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor
 
 from otel_kit.sdk.delivery.outbox import Outbox, Payload
@@ -23,10 +20,9 @@ from otel_kit.sdk.delivery.threads import spawn
 from otel_kit.sdk.notes import quietly
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk._logs import ReadWriteLogRecord
     from opentelemetry.sdk.trace import ReadableSpan, Span
 
-__all__ = ["BatchQueue", "LogQueue", "SpanQueue"]
+__all__ = ["BatchQueue", "SpanQueue"]
 
 T = TypeVar("T")
 #: Items that may wait for the encoding thread; it wakes at every `BATCH` items, so this is only ever reached
@@ -188,32 +184,4 @@ class SpanQueue(SpanProcessor):
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """True when all that ended before is delivered in time."""
-        return self._queue.flush(timeout_millis / 1000)
-
-
-class LogQueue(LogRecordProcessor):
-    """Feeds log records into a queue."""
-
-    def __init__(self, queue: BatchQueue[ReadableLogRecord]) -> None:
-        self._queue = queue
-
-    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        """Keep a copy without the context, which would hold a whole request in memory."""
-        record = copy.copy(log_record.log_record)
-        record.context = Context()
-        self._queue.put(
-            ReadableLogRecord(
-                log_record=record,
-                resource=log_record.resource or Resource.get_empty(),
-                instrumentation_scope=log_record.instrumentation_scope,
-                limits=log_record.limits,
-            )
-        )
-
-    def shutdown(self) -> None:
-        """Flush; the library's own lifecycle closes the queue."""
-        self._queue.flush(3.0)
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """True when all that was emitted before is delivered in time."""
         return self._queue.flush(timeout_millis / 1000)

@@ -1,7 +1,7 @@
-"""Attaches the handlers where records end up, and again whenever logging is configured anew.
+"""Attaches us where records end up, and again whenever logging is configured anew.
 
 Web servers give their own loggers handlers and ``propagate=False``, some of them after `init()`. Those known
-here write through our handlers; any other logger that does not propagate is left alone: its owner wants it
+here write through us; any other logger that does not propagate is left alone: its owner wants it
 so.
 
 Where lines go to the console as JSON, a handler of the service that writes to stdout or stderr is replaced.
@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
 
 from otel_kit.sdk.imports import when_imported
-from otel_kit.sdk.logs.handlers import KitHandler
+from otel_kit.sdk.logs.entry import BRIDGES
+from otel_kit.sdk.logs.intake import Intake
 from otel_kit.sdk.notes import LOGGER, quietly
 from otel_kit.sdk.patching import replace
 
@@ -36,30 +38,31 @@ SERVERS: Final = (
 )
 
 
+#: What gives a server's loggers handlers of their own when the server starts.
+_STARTS: Final = (("gunicorn.glogging", "setup"), ("hypercorn.logging", "__init__"))
+
+
 class Gate(logging.Handler):
     """Stands for the console handlers that it replaces, and passes on what they would have shown.
 
     Args:
-        targets: where records go on to.
+        intake: where records go on to.
     """
 
-    def __init__(self, targets: Sequence[KitHandler]) -> None:
+    def __init__(self, intake: Intake) -> None:
         super().__init__()
-        self._targets = targets
+        self._take = intake.take
         self.replaced: list[logging.Handler] = []
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Pass the record on, as the filters have left it."""
-        passed = self._passed(record)
+        passed = self._passed(record) if self.replaced else record
         if passed is None:
             return False
-        for target in self._targets:
-            target.handle(passed)
+        self._take(passed)
         return True
 
     def _passed(self, record: logging.LogRecord) -> logging.LogRecord | None:
-        if not self.replaced:
-            return record
         for handler in self.replaced:
             if record.levelno >= handler.level:
                 passed = handler.filter(record)
@@ -72,10 +75,25 @@ class Gate(logging.Handler):
         """Stay usable: logging closes handlers when it is configured again, and this one comes back."""
 
 
+class _LastResort(Gate):
+    """For loggers without any handler, which do not pass their records on to the root either."""
+
+    def __init__(self, intake: Intake, before: logging.Handler | None) -> None:
+        super().__init__(intake)
+        self.setLevel(logging.WARNING if before is None else before.level)
+        self._before = None if intake.console else before
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Pass the record on, and to stderr as before unless we write to the console."""
+        if self._before is not None:
+            self._before.handle(record)
+        return super().handle(record)
+
+
 class _Takeover:
-    def __init__(self, handlers: Sequence[KitHandler], *, console: bool) -> None:
-        self._console = console
-        self._gates = {name: Gate(handlers) for name in (None, *SERVERS)}
+    def __init__(self, intake: Intake) -> None:
+        self._console = intake.console
+        self._gates = {name: Gate(intake) for name in (None, *SERVERS)}
 
     def attach(self) -> None:
         """Put the gates where they belong."""
@@ -117,12 +135,11 @@ class _Takeover:
             logging.getLogger().removeHandler(gate)
 
 
-def take_over(handlers: Sequence[KitHandler], *, console: bool, level: int | None) -> None:
-    """Attach `handlers` to the root logger and to those of servers, now and after each new configuration.
+def take_over(intake: Intake, *, level: int | None) -> None:
+    """Lead records from the root logger and from those of servers to `intake`, now and after each new set-up.
 
     Args:
-        handlers: ours.
-        console: they write to the console, so other handlers that do so are replaced.
+        intake: ours. If it writes to the console, other handlers that do so are replaced.
         level: for the root logger; None makes it INFO where nobody has configured that logger.
     """
     root = logging.getLogger()
@@ -130,10 +147,15 @@ def take_over(handlers: Sequence[KitHandler], *, console: bool, level: int | Non
         root.setLevel(level)
     elif root.level == logging.WARNING and not root.handlers:
         root.setLevel(logging.INFO)
-    takeover = _Takeover(handlers, console=console)
+    takeover = _Takeover(intake)
     takeover.attach()
+    logging.lastResort = _LastResort(intake, logging.lastResort)
+    BRIDGES.paths += (warnings.__file__,)
+    logging.captureWarnings(capture=True)
     _around(logging, "basicConfig", takeover.step_aside, takeover.attach)
     when_imported("logging.config", lambda module: _follow_configurations(module, takeover.attach))
+    for name, method in _STARTS:
+        when_imported(name, lambda module, m=method: _around(module.Logger, m, None, takeover.attach))  # type: ignore[misc]
 
 
 def _follow_configurations(module: ModuleType, attach: Callable[[], None]) -> None:

@@ -1,0 +1,129 @@
+"""Where all records come in, whichever way they took: each once, and never at the expense of the service.
+
+No lock is taken here: a record may come from a signal handler or from `__del__`, amid another one of the same
+thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_current
+
+from otel_kit.sdk.logs.entry import SEEN, Entry, entry_of
+from otel_kit.sdk.logs.lines import Lines
+from otel_kit.sdk.notes import RateLimit
+
+__all__ = ["Intake", "Stdout"]
+
+#: Loggers whose records an export may cause, which would need another export.
+_OWN: Final = ("opentelemetry", "otel_kit")
+_FAULTS: Final = RateLimit(60.0)
+
+
+class Stdout:
+    """Writes one line a record to whatever `sys.stdout` is at that moment.
+
+    Args:
+        lines: makes them.
+    """
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self._complaints: dict[tuple[str, str], RateLimit] = {}
+
+    def write(self, entry: Entry, *, sent: bool) -> None:
+        """Write the line in one piece."""
+        name = entry[0][0]
+        if name.startswith("opentelemetry") and not self._new(name, entry[3]):
+            return
+        line = self._lines.line(entry, sent=sent) + "\n"
+        out = sys.stdout
+        if out is None:  # as under pythonw, or late at exit
+            return
+        try:
+            out.write(line)
+            out.flush()
+        except RuntimeError:  # a handler of a signal writes amid another write of its thread
+            os.write(out.fileno(), line.encode())
+
+    def _new(self, name: str, message: str) -> bool:
+        """The SDK repeats a complaint with every span it concerns; once a minute is enough."""
+        key = (name, message)
+        if key not in self._complaints and len(self._complaints) < 100:
+            self._complaints[key] = RateLimit(60.0)
+        return key in self._complaints and self._complaints[key].allows()
+
+
+class Intake:
+    """Takes records down and passes them on.
+
+    Records from the library's own threads and loggers are not sent: each export would otherwise log something
+    that needs another export.
+
+    Args:
+        stdout: writes lines, if any are wanted.
+        send: takes entries for OTLP, if that is wanted.
+        allows: whether a record is within the limits that the service has set.
+        baggage: keys of baggage entries that become fields.
+    """
+
+    def __init__(
+        self,
+        *,
+        stdout: Stdout | None,
+        send: Callable[[Entry], None] | None,
+        allows: Callable[[logging.LogRecord], bool] | None = None,
+        baggage: Sequence[str] = (),
+    ) -> None:
+        self._stdout = stdout
+        self._send = send
+        self._allows = allows
+        self._baggage = tuple(baggage)
+
+    @property
+    def console(self) -> bool:
+        """Records are written to stdout, so nobody else should write them to the console."""
+        return self._stdout is not None
+
+    def take(self, record: logging.LogRecord) -> None:
+        """Take a record, unless it was taken before. Never raises."""
+        try:
+            marks = record.__dict__
+            if SEEN in marks:
+                return
+            marks[SEEN] = True
+            if self._allows is None or self._allows(record):
+                self.deliver(record)
+        except Exception as error:
+            _tell(error)
+
+    def deliver(self, record: logging.LogRecord) -> None:
+        """Pass a record on, whatever the limits are."""
+        context = get_current()
+        entry = entry_of(record, context, self._baggage)
+        sent = False
+        if (
+            self._send is not None
+            and not context.get(_SUPPRESS_INSTRUMENTATION_KEY)
+            and not entry[0][0].startswith(_OWN)
+        ):
+            self._send(entry)
+            sent = True
+        if self._stdout is not None:
+            self._stdout.write(entry, sent=sent)
+
+
+def _tell(error: Exception) -> None:
+    """One line a minute: logging's own way would be a traceback for each record."""
+    err: Any = sys.stderr
+    if err is None or not _FAULTS.allows():
+        return
+    try:
+        err.write(f"otel-kit: log records are lost: {type(error).__name__}\n")
+    except Exception:  # then nobody can be told
+        return

@@ -1,0 +1,182 @@
+"""Writes log records as an ``ExportLogsServiceRequest``: entries of our own, and records of the SDK.
+
+Source of the field numbers: opentelemetry/proto/logs/v1/logs.proto.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from struct import Struct
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from otel_kit.sdk.logs.entry import Entry, Error, Site, severity
+from otel_kit.sdk.otlp.envelope import Envelope
+from otel_kit.sdk.otlp.wire import Attributes, Redact, any_value, field, utf8, varint
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import ReadableLogRecord
+    from opentelemetry.sdk.resources import Resource
+
+__all__ = ["LogEncoder", "error_attributes", "site_attributes"]
+
+K = TypeVar("K")
+V = TypeVar("V")
+_TIME: Final = Struct("<cQ").pack
+_TIMES: Final = Struct("<cQcQ").pack
+_IDS: Final = Struct(">2sQQ2sQ").pack
+_FLAGS: Final = Struct("<cI").pack
+_LOW: Final = (1 << 64) - 1
+_ATTRIBUTE: Final = b"\x32"
+_REMEMBER: Final = 4096
+
+
+def site_attributes(site: Site) -> dict[str, Any]:
+    """Where a record comes from.
+
+    The scope's name is no attribute in Datadog, and its facet for loggers is ``logger.name``.
+    """
+    name, _, path, line, function = site
+    return {
+        "logger.name": name,
+        "code.file.path": path,
+        "code.function.name": function,
+        "code.line.number": line,
+    }
+
+
+def error_attributes(error: Error) -> dict[str, str]:
+    """Under the names of the semantic conventions; a part that is not known is left out."""
+    names = ("exception.type", "exception.message", "exception.stacktrace")
+    return {name: text for name, text in zip(names, error, strict=True) if text}
+
+
+class LogEncoder:
+    """Encodes log records. Not safe between threads.
+
+    Args:
+        resource: the current one, for our own entries.
+        redact: applied to bodies and to the texts in attributes.
+        count: most attributes of a record.
+        length: characters of a text in an attribute; None for no limit.
+    """
+
+    def __init__(
+        self,
+        resource: Callable[[], Resource],
+        redact: Redact | None = None,
+        *,
+        count: int = 128,
+        length: int | None = None,
+    ) -> None:
+        self._resource = resource
+        self._redact = redact
+        self._count = count
+        self._length = length
+        self._attributes = Attributes(redact)
+        self._envelope = Envelope(self._attributes)
+        self._sites: dict[Site, tuple[InstrumentationScope, bytes, bytes]] = {}
+        self._scopes: dict[str, InstrumentationScope] = {}
+
+    def encode(self, items: Sequence[Entry | ReadableLogRecord]) -> bytes:
+        """The body of a request.
+
+        Raises:
+            Exception: a record has something that the protocol has no place for, as an id that is too long.
+        """
+        resource = self._resource()
+        return self._envelope.pack(
+            [self._entry(resource, item) if isinstance(item, tuple) else self._record(item) for item in items]
+        )
+
+    def _entry(self, resource: Resource, entry: Entry) -> tuple[Resource, InstrumentationScope, bytes]:
+        site, created, observed, message, fields, error, span = entry
+        scope, level, place = self._sites.get(site) or self._new_site(site)
+        if self._redact is not None:
+            message = self._redact("message", message)
+        body = field(b"\x0a", utf8(message))
+        parts = [
+            _TIMES(b"\x09", int(created * 1e9), b"\x59", observed),
+            level,
+            b"\x2a",
+            varint(len(body)),
+            body,
+            place,
+        ]
+        if fields or error:
+            self._write({**(error_attributes(error) if error else {}), **(fields or {})}, 4, parts)
+        if span is not None:
+            _append_span(span.trace_id, span.span_id, span.trace_flags, parts)
+        return resource, scope, b"".join(parts)
+
+    def _new_site(self, site: Site) -> tuple[InstrumentationScope, bytes, bytes]:
+        text, number = severity(site[1])
+        parts: list[bytes] = []
+        self._write(site_attributes(site), 0, parts)
+        scope = self._scopes.get(site[0]) or _kept(self._scopes, site[0], InstrumentationScope(site[0]))
+        known = scope, _severity(text, number), b"".join(parts)
+        return _kept(self._sites, site, known)
+
+    def _write(self, attributes: Mapping[str, Any], before: int, parts: list[bytes]) -> None:
+        """Append attributes, within the limits; the first of them are kept."""
+        room = max(0, self._count - before)
+        lost = len(attributes) - room
+        if lost > 0:
+            attributes = dict(list(attributes.items())[:room])
+            parts.append(b"\x38" + varint(lost))
+        if self._length is not None:
+            attributes = {key: _cut(value, self._length) for key, value in attributes.items()}
+        self._attributes.write(_ATTRIBUTE, attributes, parts)
+
+    def _record(self, item: ReadableLogRecord) -> tuple[Resource, InstrumentationScope | None, bytes]:
+        """One that was made by OpenTelemetry's API; the SDK has applied the limits."""
+        record = item.log_record
+        parts: list[bytes] = []
+        if record.timestamp:
+            parts.append(_TIME(b"\x09", record.timestamp))
+        if record.observed_timestamp:
+            parts.append(_TIME(b"\x59", record.observed_timestamp))
+        number = getattr(record.severity_number, "value", 0)
+        parts.append(_severity(record.severity_text or "", number))
+        parts.append(field(b"\x2a", any_value(self._attributes.redacted("message", record.body))))
+        if record.attributes:
+            self._attributes.write(_ATTRIBUTE, record.attributes, parts)
+        if item.dropped_attributes:
+            parts.append(b"\x38" + varint(item.dropped_attributes))
+        _append_span(record.trace_id, record.span_id, record.trace_flags, parts)
+        if record.event_name:
+            parts.append(field(b"\x62", utf8(record.event_name)))
+        return item.resource, item.instrumentation_scope, b"".join(parts)
+
+
+def _kept(table: dict[K, V], key: K, value: V) -> V:
+    if len(table) >= _REMEMBER:
+        table.clear()
+    table[key] = value
+    return value
+
+
+def _severity(text: str, number: int) -> bytes:
+    return (b"\x10" + varint(number) if number else b"") + (field(b"\x1a", utf8(text)) if text else b"")
+
+
+def _append_span(trace_id: int | None, span_id: int | None, flags: int | None, parts: list[bytes]) -> None:
+    if trace_id and span_id:
+        parts.append(_IDS(b"\x4a\x10", trace_id >> 64, trace_id & _LOW, b"\x52\x08", span_id))
+    elif trace_id:
+        parts.append(field(b"\x4a", trace_id.to_bytes(16, "big")))
+    elif span_id:
+        parts.append(field(b"\x52", span_id.to_bytes(8, "big")))
+    if flags:
+        parts.append(_FLAGS(b"\x45", flags))
+
+
+def _cut(value: Any, length: int) -> Any:
+    if isinstance(value, str):
+        return value[:length]
+    if isinstance(value, Mapping):
+        return {key: _cut(item, length) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_cut(item, length) for item in value]
+    return value
