@@ -55,6 +55,13 @@ OTEL_KIT_LOG_LEVEL                  level of the root logger; default INFO, unle
 OTEL_KIT_SHUTDOWN_TIMEOUT           seconds that the end of the process may be held up; default 3
 OTEL_KIT_HEALTH_ROUTES              exact paths that are not recorded, separated by commas; default /health,
                                     /healthz, /livez, /readyz, /startupz, /ping
+OTEL_PYTHON_FASTAPI_EXCLUDED_URLS,  regular expressions separated by commas; an HTTP request in whose URL one
+OTEL_PYTHON_EXCLUDED_URLS           is found is not recorded
+OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST, _SERVER_RESPONSE: headers to record, as regular
+                                    expressions for the whole name, separated by commas
+OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS: those without their value; authorization, cookies,
+                                    keys, tokens and their like always are
+OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS: HTTP methods recorded by name; all others are ``_OTHER``
 OTEL_PYTHON_GRPC_EXCLUDED_SERVICES  gRPC services (``pkg.Service``) whose calls are not recorded, by commas
 OTEL_KIT_PEER_SERVICES              ``host=service,host2:port=service2``: who is behind a channel, on the spans
 OTEL_INSTRUMENTATION_COMMON_PEER_SERVICE_MAPPING: the same; ours wins where they differ
@@ -79,13 +86,13 @@ from otel_kit.sdk.config.arguments import (
     check,
 )
 from otel_kit.sdk.config.environment import ARGUMENT, Environment, Origin
+from otel_kit.sdk.config.http import HttpSettings, resolve_http
 from otel_kit.sdk.config.resource import resource_attributes
 from otel_kit.sdk.config.rpc import RpcSettings, resolve_rpc
 from otel_kit.sdk.config.targets import Target, resolve_targets
 
 __all__ = ["Settings", "resolve"]
 
-HEALTH_ROUTES: Final = ("/health", "/healthz", "/livez", "/readyz", "/startupz", "/ping")
 LIMITS: Final = (
     "OTEL_ATTRIBUTE_COUNT_LIMIT",
     "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
@@ -125,7 +132,7 @@ class Settings:
     log_level: int | None
     metric_interval: float
     shutdown_timeout: float
-    health_routes: frozenset[str]
+    http: HttpSettings
     rpc: RpcSettings
     instrument: frozenset[str]
     hidden: tuple[str, ...]
@@ -176,11 +183,7 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
             arguments.shutdown_timeout,
             env.positive("OTEL_KIT_SHUTDOWN_TIMEOUT", 3.0, zero=True),
         ),
-        health_routes=frozenset(
-            env.given(
-                "health_routes", arguments.health_routes, env.words("OTEL_KIT_HEALTH_ROUTES", HEALTH_ROUTES)
-            )
-        ),
+        http=resolve_http(env, arguments.health_routes),
         rpc=resolve_rpc(env),
         instrument=_instrument(arguments.instrument, env),
         hidden=_unreadable(env),

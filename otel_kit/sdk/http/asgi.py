@@ -1,229 +1,139 @@
-"""One server span and one duration a request, around a whole ASGI application.
+"""Records the requests to an ASGI application, from outside of it.
 
-The route is told by the routes themselves (`asgi_hook`), so that mounts and routers appear with their full
+The route is told by the routes themselves (`routes`), so that mounts and routers appear with their full
 template, whatever stands between them and here.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, Final
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
 
 from opentelemetry import context as context_api
-from opentelemetry import metrics, propagate, trace
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry import metrics, trace
 
-from otel_kit import conventions
-from otel_kit.sdk.http.attributes import HEADERS, METHODS, request_attributes
-from otel_kit.sdk.notes import quietly
-from otel_kit.sdk.spans import record_once, remember
-from otel_kit.sdk.text import text_of, type_of
+from otel_kit.sdk.config.http import HttpSettings
+from otel_kit.sdk.http.attributes import url_of
+from otel_kit.sdk.http.instruments import Conclusions, Instruments
+from otel_kit.sdk.http.observer import Hooks, make_observer
+from otel_kit.sdk.http.request import Request
+from otel_kit.sdk.http.types import App, Receive, Scope, Send
+from otel_kit.sdk.notes import fault
 
-if TYPE_CHECKING:
-    from otel_kit.sdk.lifecycle import Lifecycle
+__all__ = ["MARK", "ExcludedUrls", "HttpTelemetry", "UrlFilter", "unrecorded"]
 
-__all__ = ["MARK", "HttpTelemetry"]
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-#: Key in the scope of what is already being recorded.
+#: Key in the scope of what is being recorded; its value is None for what shall not be.
 MARK: Final = "otel_kit.request"
-#: FastAPI's own telemetry records nothing where this key is present.
-_NATIVE: Final = "fastapi.telemetry"
-#: https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#metric-httpserverrequestduration
-BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
-#: Seconds for which the span of an answered request is open to an error.
-ERRORS_WITHIN: Final = 0.1
-#: Raised when the other side has gone: no fault of the service.
-_GONE: Final = frozenset({"ClientDisconnect", "WebSocketDisconnect", "CancelledError"})
+#: Keys in the scope by which FastAPI's own telemetry and Starlette's middleware record nothing.
+_SILENCED: Final = {"fastapi.telemetry": None, "starlette.opentelemetry": True}
+_SUPPRESSED: Final = (
+    "suppress_instrumentation",
+    context_api._SUPPRESS_INSTRUMENTATION_KEY,
+    context_api._SUPPRESS_HTTP_INSTRUMENTATION_KEY,
+)
+
+
+class UrlFilter(Protocol):
+    """Tells what is not recorded; `opentelemetry.util.http.ExcludeList` is one."""
+
+    def url_disabled(self, url: str) -> bool:
+        """True where `url`, without its query, is left out."""
+
+
+class ExcludedUrls:
+    """Those in which one of some regular expressions is found."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._pattern = re.compile("|".join(f"(?:{one})" for one in patterns))
+
+    def url_disabled(self, url: str) -> bool:
+        """True where `url`, without its query, is left out."""
+        return self._pattern.search(url) is not None
 
 
 class HttpTelemetry:
     """Records requests to ASGI applications.
 
     Args:
-        health_routes: exact paths that are not recorded.
-        lifecycle: flushed at the end of the lifespan.
+        settings: what is recorded.
+        hooks: of the service.
+        excluded_urls: in the place of those of the settings.
+        tracer: the library's by default.
+        meter: the library's by default.
+
+    Raises:
+        re.error: a pattern of the settings is no regular expression.
     """
 
-    def __init__(self, health_routes: frozenset[str], lifecycle: Lifecycle) -> None:
-        self._health_routes = health_routes
-        self._lifecycle = lifecycle
-        self._tracer = trace.get_tracer("otel_kit.http")
-        self._duration = metrics.get_meter("otel_kit.http").create_histogram(
-            conventions.HTTP_SERVER_DURATION,
-            unit="s",
-            description="Duration of HTTP server requests.",
-            explicit_bucket_boundaries_advisory=BUCKETS,
-        )
+    def __init__(
+        self,
+        settings: HttpSettings,
+        *,
+        hooks: Hooks | None = None,
+        excluded_urls: UrlFilter | None = None,
+        tracer: trace.Tracer | None = None,
+        meter: metrics.Meter | None = None,
+    ) -> None:
+        self.methods = settings.methods
+        self.observer = make_observer(settings, hooks or Hooks())
+        self.tracer = tracer or trace.get_tracer("otel_kit.http")
+        self.instruments = Instruments(meter or metrics.get_meter("otel_kit.http"))
+        self.conclusions = Conclusions()
+        self._health_routes = settings.health_routes
+        self._excluded_urls = excluded_urls
+        if excluded_urls is None and settings.excluded_urls:
+            self._excluded_urls = ExcludedUrls(settings.excluded_urls)
 
     async def __call__(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-        """Call `app`; what goes wrong in here never changes what it does."""
-        kind = scope["type"]
-        if kind == "lifespan":
-            scope[MARK] = _Unrecorded()
-            await self._lifespan(app, scope, receive, send)
-            return
-        if kind not in ("http", "websocket"):
-            await app(scope, receive, send)
-            return
-        scope[_NATIVE] = None
-        if scope.get("path") in self._health_routes:
-            scope[MARK] = _Unrecorded()
-            await app(scope, receive, send)
-            return
-        request = quietly("HTTP request", lambda: _Request(self._tracer, self._duration, scope))
-        scope[MARK] = request or _Unrecorded()
+        """Call `app` with a request or a WebSocket; what goes wrong in here never changes what it does."""
+        request = self._begin(scope, receive, send)
         if request is None:
-            await app(scope, receive, send)
+            await unrecorded(app, scope, receive, send)
             return
+        scope.update(_SILENCED)
+        scope[MARK] = request
+        closed = False
         try:
-            await app(scope, receive, request.observing(send))
+            await app(scope, request.receive, request.send)
         except BaseException as error:
+            closed = isinstance(error, GeneratorExit)
             request.fail(error)
             raise
         finally:
-            request.finish()
-            context_api.detach(request.token)
+            request.leave(closed=closed)
+            scope.pop(MARK, None)  # or server, scope and request would keep each other alive
 
-    async def _lifespan(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-        async def receiving() -> Message:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                self._lifecycle.resume()
-            return message
+    def _begin(self, scope: Scope, receive: Receive, send: Send) -> Request | None:
+        try:
+            headers = scope.get("headers") or ()
+            if not isinstance(headers, list):
+                scope["headers"] = headers = list(headers)
+            names: Mapping[bytes, bytes] = dict(headers)
+            if self._leaves_out(scope, names):
+                return None
+            return Request(self, scope, receive, send, headers, names)
+        except Exception:
+            fault("HTTP request")
+            return None
 
-        async def sending(message: Message) -> None:
-            if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
-                await _in_thread(self._lifecycle.pause)
-            await send(message)
+    def _leaves_out(self, scope: Scope, names: Mapping[bytes, bytes]) -> bool:
+        path, root = scope.get("path"), scope.get("root_path")
+        if path in self._health_routes:
+            return True
+        if root and path and path.startswith(root) and path[len(root) :] in self._health_routes:
+            return True
+        if self._excluded_urls is not None and self._excluded_urls.url_disabled(url_of(scope, names)):
+            return True
+        current = context_api.get_current()
+        return bool(current) and any(current.get(key) for key in _SUPPRESSED)
 
-        await app(scope, receiving, sending)
 
-
-async def _in_thread(work: Callable[[], None]) -> None:
+async def unrecorded(app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    """Call `app`, and have nobody record it."""
+    scope.update(_SILENCED)
+    scope[MARK] = None
     try:
-        asyncio.get_running_loop()
-    except RuntimeError:  # trio
-        quietly("flush", work)
-        return
-    await asyncio.to_thread(quietly, "flush", work)
-
-
-class _Unrecorded:
-    """Stands for a request of which nothing is recorded."""
-
-    route: str | None = None
-
-
-class _Request:
-    """One request or WebSocket from its arrival to the end of its response.
-
-    Attributes:
-        route: the template that it matched, noted by whatever matched it; None where nothing did.
-        error: what the application raised.
-    """
-
-    def __init__(self, tracer: trace.Tracer, duration: metrics.Histogram, scope: Scope) -> None:
-        self.route: str | None = None
-        self.error: BaseException | None = None
-        self._duration = duration
-        self._status: int | None = None
-        self._finished = False
-        self._took: float | None = None
-        self._end: int | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._websocket = scope["type"] == "websocket"
-        self._attributes = request_attributes(scope)
-        parent = propagate.extract(scope.get("headers", []), getter=HEADERS)
-        self._span = tracer.start_span(
-            self._method, context=parent, kind=SpanKind.SERVER, attributes=self._attributes
-        )
-        self._begin = time.perf_counter()
-        self._context = trace.set_span_in_context(self._span, parent)
-        self.token = context_api.attach(self._context)
-
-    @property
-    def _method(self) -> str:
-        method = str(self._attributes["http.request.method"])
-        return method if method in METHODS else "HTTP"
-
-    def fail(self, error: BaseException) -> None:
-        """The application has raised `error`."""
-        self.error = error
-        remember(self._span, error)
-
-    def observing(self, send: Send) -> Send:
-        """`send`, with an eye on status and end of the response."""
-
-        async def observed(message: Message) -> None:
-            kind = message["type"]
-            if kind in ("http.response.start", "websocket.http.response.start"):
-                self._status = message["status"]
-            elif kind == "websocket.accept":
-                self._status = 101
-            elif kind == "websocket.close" and self._status is None:
-                self._status = 403  # what a server answers to a handshake that was not accepted
-            await send(message)
-            if kind == "http.response.body" and not message.get("more_body"):
-                self._answered()
-
-        return observed
-
-    def _answered(self) -> None:
-        """The response is complete; what comes still is background work, or an error that it already told of.
-
-        Such an error arrives at once, so the span waits for it; background work may take minutes.
-        """
-        self._took = time.perf_counter() - self._begin
-        self._end = time.time_ns()
-        try:
-            self._timer = asyncio.get_running_loop().call_later(ERRORS_WITHIN, self.finish)
-        except RuntimeError:  # trio
-            self.finish()
-
-    def finish(self) -> None:
-        """Record and end; only the first call does something."""
-        if not self._finished:
-            self._finished = True
-            if self._timer is not None:
-                self._timer.cancel()
-            quietly("HTTP response", self._finish)
-
-    def _finish(self) -> None:
-        took = time.perf_counter() - self._begin if self._took is None else self._took
-        attributes: dict[str, str | int] = {
-            "http.request.method": self._attributes["http.request.method"],
-            "url.scheme": self._attributes["url.scheme"],
-        }
-        try:
-            if self.route is not None:
-                attributes["http.route"] = self.route
-                self._span.update_name(f"{self._method} {self.route}")
-            self._conclude(attributes)
-            if not self._websocket:  # how long a socket stays open is no latency
-                self._duration.record(took, attributes, context=self._context)
-            self._span.set_attributes(attributes)
-        finally:
-            self._span.end(self._end)
-
-    def _conclude(self, attributes: dict[str, str | int]) -> None:
-        error, status = self.error, self._status
-        if error is not None and type(error).__name__ in _GONE:
-            attributes["error.type"] = type(error).__name__
-        elif error is not None:
-            attributes["error.type"] = type_of(error)
-            status = status or (None if self._websocket else 500)
-            record_once(self._span, error)
-            self._span.set_status(StatusCode.ERROR, text_of(error))
-        elif status is not None and status >= 500:
-            attributes["error.type"] = str(status)
-            self._span.set_status(StatusCode.ERROR)
-        if status is not None:
-            attributes["http.response.status_code"] = status
+        await app(scope, receive, send)
+    finally:
+        scope.pop(MARK, None)

@@ -5,18 +5,15 @@ https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
-from opentelemetry.propagators.textmap import Getter
+from otel_kit.sdk.http.headers import LONGEST
 
-__all__ = ["HEADERS", "METHODS", "redact", "request_attributes"]
+__all__ = ["redact", "request_attributes", "url_of"]
 
-Headers = list[tuple[bytes, bytes]]
-METHODS: Final = frozenset(
-    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
-)
+Attributes = dict[str, str | int]
 #: A parameter whose name contains one of these carries a secret or may do so.
 _SECRET: Final = (
     "auth",
@@ -32,43 +29,45 @@ _SECRET: Final = (
     "token",
 )
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+#: Addresses by header and scheme; services are known by few names, so that a full memory is an attack.
+_addresses: Final[dict[tuple[bytes, str], Attributes]] = {}
+_ADDRESSES: Final = 512
 
 
-class _Getter(Getter[Headers]):
-    """Reads ASGI's headers, whose names are lower-case bytes."""
+def request_attributes(
+    scope: Mapping[str, Any], headers: Mapping[bytes, bytes], methods: Collection[str]
+) -> Attributes:
+    """What is known when the request arrives.
 
-    def get(self, carrier: Headers, key: str) -> list[str] | None:
-        wanted = key.lower().encode("latin-1")
-        values = [value.decode("latin-1") for name, value in carrier if name == wanted]
-        return [",".join(values)] if key == "baggage" and values else values or None
-
-    def keys(self, carrier: Headers) -> list[str]:
-        return [name.decode("latin-1") for name, _ in carrier]
-
-
-HEADERS: Final = _Getter()
-
-
-def request_attributes(scope: Mapping[str, Any]) -> dict[str, str | int]:
-    """What is known when the request arrives."""
-    method = scope.get("method", "GET")
-    attributes: dict[str, str | int] = {
-        "http.request.method": method if method in METHODS else "_OTHER",
-        "url.scheme": scope.get("scheme", "http"),
-        "url.path": scope.get("path", ""),
+    Args:
+        scope: of ASGI; only its type is taken for granted.
+        headers: one value each, by lower-case name.
+        methods: those that are recorded by name.
+    """
+    method = scope.get("method", "GET")  # of a WebSocket, by RFC 6455
+    scheme = scope.get("scheme") or "http"
+    known = method in methods
+    attributes: Attributes = {
+        "http.request.method": method if known else "_OTHER",
+        "url.scheme": scheme,
+        "url.path": (scope.get("path") or "")[:LONGEST],
     }
-    if method not in METHODS:
-        attributes["http.request.method_original"] = method
-    if scope.get("query_string"):
-        attributes["url.query"] = redact(scope["query_string"].decode("latin-1"))
-    if scope.get("http_version"):
-        attributes["network.protocol.version"] = scope["http_version"]
-    if scope.get("client"):
-        attributes["client.address"] = scope["client"][0]
-    agent = _header(scope, b"user-agent")
+    if not known:
+        attributes["http.request.method_original"] = str(method)[:64]
+    query = scope.get("query_string")
+    if query:
+        attributes["url.query"] = redact(query[:LONGEST].decode("latin-1"))
+    version = scope.get("http_version")
+    if version:
+        attributes["network.protocol.version"] = version
+    client = scope.get("client")
+    if client and client[0]:
+        attributes["client.address"] = client[0]
+    agent = headers.get(b"user-agent")
     if agent:
-        attributes["user_agent.original"] = agent
-    attributes.update(_server(scope))
+        attributes["user_agent.original"] = agent[:LONGEST].decode("latin-1")
+    host = headers.get(b"host")
+    attributes.update(_address(host, scheme) if host else _listening(scope))
     return attributes
 
 
@@ -84,26 +83,40 @@ def _redacted(query: str) -> Iterator[str]:
         yield f"{name}=REDACTED" if equals and any(word in plain for word in _SECRET) else pair
 
 
-def _header(scope: Mapping[str, Any], wanted: bytes) -> str | None:
-    for name, value in scope.get("headers", ()):
-        if name == wanted:
-            text: str = value.decode("latin-1")
-            return text
-    return None
+def url_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> str:
+    """The URL without its query, as the client named it."""
+    host = headers.get(b"host")
+    if host:
+        name = host.decode("latin-1")
+    else:
+        address, port = (scope.get("server") or (None, None))[:2]
+        name = f"{address}:{port}" if port not in (None, 80) else str(address)
+    return f"{scope.get('scheme') or 'http'}://{name}{scope.get('path') or ''}"
 
 
-def _server(scope: Mapping[str, Any]) -> dict[str, str | int]:
-    """Host and port as the client named them, else the address that the server listens on."""
-    host = _header(scope, b"host")
-    if not host:
-        address, port = scope.get("server") or (None, None)
-        found = {"server.address": address, "server.port": port}
-        return {key: value for key, value in found.items() if value is not None}
+def _address(host: bytes, scheme: str) -> Attributes:
+    """Host and port as the client named them."""
+    found = _addresses.get((host, scheme))
+    if found is None:
+        found = _parsed(host[:LONGEST].decode("latin-1"), scheme)
+        if len(_addresses) < _ADDRESSES and len(host) < 256:
+            _addresses[host, scheme] = found
+    return found
+
+
+def _parsed(host: str, scheme: str) -> Attributes:
     if host.startswith("["):
         address, _, rest = host[1:].partition("]")
         port_text = rest.removeprefix(":")
     else:
         address, _, port_text = host.partition(":")
-    port = int(port_text) if port_text.isascii() and port_text.isdigit() else None
-    port = port or _DEFAULT_PORTS.get(scope.get("scheme", "http"))
+    port = int(port_text) if port_text.isascii() and port_text.isdigit() and len(port_text) < 6 else None
+    port = port or _DEFAULT_PORTS.get(scheme)
     return {"server.address": address} | ({} if port is None else {"server.port": port})
+
+
+def _listening(scope: Mapping[str, Any]) -> Attributes:
+    """Where the server listens: a port, or a socket of a file, which has no port."""
+    address, port = (scope.get("server") or (None, None))[:2]
+    found = {"server.address": address, "server.port": port}
+    return {key: value for key, value in found.items() if value is not None}

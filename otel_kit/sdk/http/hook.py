@@ -11,30 +11,42 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from otel_kit.sdk.http.asgi import MARK, HttpTelemetry
-from otel_kit.sdk.notes import LOGGER, RateLimit, quietly
+from otel_kit.sdk.http.asgi import MARK, HttpTelemetry, unrecorded
+from otel_kit.sdk.http.lifespan import lifespan
 from otel_kit.sdk.patching import replace
 
 if TYPE_CHECKING:
+    from otel_kit.sdk.config.http import HttpSettings
     from otel_kit.sdk.lifecycle import Lifecycle
 
-__all__ = ["AsgiHook"]
+__all__ = ["HOOK", "TELEMETRY", "AsgiHook"]
 
-#: Key in the scope of the templates of all mounts that a request has passed.
-_PREFIX: Final = "otel_kit.prefix"
+#: Attribute of an application with the `HttpTelemetry` that is its own; None: it shall not be recorded.
+TELEMETRY: Final = "_otel_kit_http"
+#: Tells by what else an application is instrumented.
+Search = Callable[[Any], "HttpTelemetry | None"]
 
 
 class AsgiHook:
-    """The functions to run once a library is imported.
+    """What the changed classes ask; one a process, as the classes are.
 
-    Args:
-        health_routes: exact paths that are not recorded.
-        lifecycle: flushed at the end of the ASGI lifespan.
+    Attributes:
+        settings: what the default records; those of the environment before `init()`.
+        default: records the applications that have no telemetry of their own; None before `init()`.
+        lifecycle: flushed at the end of an ASGI lifespan; None before `init()`.
+        search: looks at an application that has no telemetry of its own when its first request comes.
     """
 
-    def __init__(self, health_routes: frozenset[str], lifecycle: Lifecycle) -> None:
-        self._telemetry = HttpTelemetry(health_routes, lifecycle)
-        self._note = RateLimit(float("inf"))
+    def __init__(self) -> None:
+        self.settings: HttpSettings | None = None
+        self.default: HttpTelemetry | None = None
+        self.lifecycle: Lifecycle | None = None
+        self.search: Search | None = None
+
+    def begin(self, settings: HttpSettings, lifecycle: Lifecycle) -> None:
+        """Record the requests to all applications, from now on."""
+        self.settings, self.lifecycle = settings, lifecycle
+        self.default = HttpTelemetry(settings)
 
     def patch_starlette(self, module: ModuleType) -> None:
         """`starlette.applications`."""
@@ -45,83 +57,51 @@ class AsgiHook:
         if "__call__" in vars(module.FastAPI):
             replace(module.FastAPI, "__call__", self._around)
 
-    def patch_routes(self, module: ModuleType) -> None:
-        """`starlette.routing` and `fastapi.routing`: what has matched a request notes its template."""
-        for name in ("Route", "WebSocketRoute", "APIRoute"):
-            kind = getattr(module, name, None)
-            if kind is not None and "handle" in vars(kind):
-                replace(kind, "handle", _noting(_note_route))
-        if "handle" in vars(module.Mount):
-            replace(module.Mount, "handle", _noting(_note_mount))
+    def stand_in(self, module: ModuleType) -> None:
+        """What `module` would record of requests is recorded by us; it is one of `contrib.patch`."""
+        from otel_kit.sdk.http.contrib import patch
 
-    def patch_contrib(self, module: ModuleType) -> None:
-        """`opentelemetry.instrumentation.asgi`: it lets pass what is recorded already, or all is doubled."""
-        replace(module.OpenTelemetryMiddleware, "__call__", self._instead_of_contrib)
+        patch(module)
+
+    def telemetry_of(self, app: Any) -> HttpTelemetry | None:
+        """What records `app`; None where nothing does."""
+        own: dict[str, Any] = vars(app)
+        if TELEMETRY not in own and self.search is not None:
+            own[TELEMETRY] = self.search(app) or self.default
+        found: HttpTelemetry | None = own.get(TELEMETRY, self.default)
+        return found
 
     def _around(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        telemetry = self._telemetry
-
         async def call(app: Any, scope: Any, receive: Any, send: Any) -> None:
-            request = scope.get(MARK)
-            if request is None:
-                await telemetry(functools.partial(original, app), scope, receive, send)
+            if MARK in scope:
+                _join(app, scope)
+                await original(app, scope, receive, send)
+                return
+            kind = scope["type"]
+            if kind in ("http", "websocket"):
+                telemetry = self.telemetry_of(app)
+                if telemetry is not None:
+                    await telemetry(functools.partial(original, app), scope, receive, send)
+                elif TELEMETRY in vars(app):
+                    await unrecorded(functools.partial(original, app), scope, receive, send)
+                else:
+                    await original(app, scope, receive, send)
+            elif kind == "lifespan" and self.lifecycle is not None:
+                scope[MARK] = None
+                await lifespan(self.lifecycle, functools.partial(original, app), scope, receive, send)
             else:
                 await original(app, scope, receive, send)
 
         return call
 
-    def _instead_of_contrib(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        async def call(middleware: Any, scope: Any, receive: Any, send: Any) -> None:
-            if scope.get(MARK) is None:
-                await original(middleware, scope, receive, send)
-                return
-            if self._note.allows():
-                LOGGER.info(
-                    "otel-kit: requests are recorded by otel-kit, and not once more by "
-                    "opentelemetry.instrumentation.asgi, whose instrument() call can go"
-                )
-            await middleware.app(scope, receive, send)
 
-        return call
+def _join(app: Any, scope: Any) -> None:
+    """A request comes to an application within the one that is recorded; hooks of its own see it as well."""
+    own = vars(app).get(TELEMETRY)
+    request = scope[MARK]
+    if own is not None and own.observer is not None and request is not None:
+        request.join(own.observer, scope)
 
 
-def _noting(note: Callable[[Any, Any], None]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def make(original: Callable[..., Any]) -> Callable[..., Any]:
-        def handle(route: Any, scope: Any, *args: Any, **kwargs: Any) -> Any:
-            quietly("HTTP route", lambda: note(route, scope))
-            return original(route, scope, *args, **kwargs)
-
-        return handle
-
-    return make
-
-
-def _note_route(route: Any, scope: Any) -> None:
-    _note(scope, f"{_prefix(scope)}{_template(route, scope)}")
-
-
-def _note_mount(mount: Any, scope: Any) -> None:
-    before = scope.get(_PREFIX, scope.get("app_root_path", "").rstrip("/"))
-    scope[_PREFIX] = before + mount.path_format.removesuffix("/{path}")
-    if not mount.routes:  # static files, say: the mount is all there is
-        _note(scope, scope[_PREFIX])
-
-
-def _note(scope: Any, route: str) -> None:
-    request = scope.get(MARK)
-    if request is not None:
-        request.route = route or "/"
-
-
-def _prefix(scope: Any) -> str:
-    """Templates of the mounts passed so far after the root path that a proxy has cut off."""
-    prefix: str = scope.get(_PREFIX, scope.get("root_path", "").rstrip("/"))
-    return prefix
-
-
-def _template(route: Any, scope: Any) -> str:
-    """Newer versions of FastAPI keep the prefix of ``include_router`` beside the route."""
-    context = scope.get("fastapi", {}).get("effective_route_context")
-    holder = context if getattr(context, "original_route", None) is route else route
-    template: str = holder.path_format
-    return template
+#: What the classes of this process ask.
+HOOK: Final = AsgiHook()

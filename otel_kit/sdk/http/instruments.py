@@ -1,0 +1,115 @@
+"""The metrics of HTTP requests, and the attributes of a finished request, each set of them made once.
+
+https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#http-server
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from opentelemetry.metrics import Meter
+
+from otel_kit import conventions
+
+__all__ = ["Conclusion", "Conclusions", "Instruments"]
+
+#: Seconds, by the conventions.
+DURATIONS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+#: Bytes; the conventions leave them open, and the default bounds end at 10 kB.
+SIZES: Final = (0, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216)
+_SCHEMES: Final = frozenset({"http", "https", "ws", "wss"})
+#: Sets of attributes that are remembered; a service has (routes x statuses) of them.
+_KEPT: Final = 4096
+
+
+class Instruments:
+    """What is measured of each request."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.duration = meter.create_histogram(
+            conventions.HTTP_SERVER_DURATION,
+            unit="s",
+            description="Duration of HTTP server requests.",
+            explicit_bucket_boundaries_advisory=DURATIONS,
+        )
+        self.active = meter.create_up_down_counter(
+            "http.server.active_requests",
+            unit="{request}",
+            description="Number of active HTTP server requests.",
+        )
+        self.request_size = meter.create_histogram(
+            "http.server.request.body.size",
+            unit="By",
+            description="Size of HTTP server request bodies.",
+            explicit_bucket_boundaries_advisory=SIZES,
+        )
+        self.response_size = meter.create_histogram(
+            "http.server.response.body.size",
+            unit="By",
+            description="Size of HTTP server response bodies.",
+            explicit_bucket_boundaries_advisory=SIZES,
+        )
+
+
+class Conclusion(NamedTuple):
+    """What is said of a finished request.
+
+    Attributes:
+        name: of the span; empty where it keeps the one it began with.
+        of_metrics: attributes of its measurements; nothing that a client can make up is among them.
+        of_span: attributes that the span did not begin with.
+    """
+
+    name: str
+    of_metrics: dict[str, str | int]
+    of_span: dict[str, str | int]
+
+
+class Conclusions:
+    """Makes conclusions, and remembers them."""
+
+    def __init__(self) -> None:
+        self._active: dict[tuple[str, str], dict[str, str | int]] = {}
+        self._kept: dict[tuple[str, str, str | None, int | None, str | None], Conclusion] = {}
+
+    def active(self, method: str, scheme: str) -> dict[str, str | int]:
+        """The attributes of a request that is not finished."""
+        found = self._active.get((method, scheme))
+        if found is None:
+            found = _active(method, scheme)
+            if len(self._active) < _KEPT:
+                self._active[method, scheme] = found
+        return found
+
+    def get(
+        self, method: str, scheme: str, route: str | None, status: int | None, error: str | None
+    ) -> Conclusion:
+        """The conclusion of a finished request.
+
+        Args:
+            method: a known one, or ``_OTHER``.
+            scheme: as the server tells it.
+            route: the template that has matched.
+            status: of the response; None where there was none.
+            error: the value of ``error.type``.
+        """
+        key = method, scheme, route, status, error
+        found = self._kept.get(key)
+        if found is None:
+            found = _conclude(*key)
+            if len(self._kept) < _KEPT:
+                self._kept[key] = found
+        return found
+
+
+def _active(method: str, scheme: str) -> dict[str, str | int]:
+    return {"http.request.method": method, "url.scheme": scheme if scheme in _SCHEMES else "_OTHER"}
+
+
+def _conclude(
+    method: str, scheme: str, route: str | None, status: int | None, error: str | None
+) -> Conclusion:
+    facts = {"http.route": route, "http.response.status_code": status, "error.type": error}
+    of_span = {key: value for key, value in facts.items() if value is not None}
+    name = "" if route is None else f"{'HTTP' if method == '_OTHER' else method} {route}"
+    return Conclusion(name, _active(method, scheme) | of_span, of_span)

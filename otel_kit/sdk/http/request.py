@@ -1,0 +1,281 @@
+"""One request or WebSocket: its span and its measurements, from its arrival to the end of its response.
+
+What is called for each message is as short as it can be, and nothing in here can fail the request.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as context_api
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, StatusCode
+
+from otel_kit.sdk.http.attributes import request_attributes
+from otel_kit.sdk.http.errors import GONE, error_type
+from otel_kit.sdk.http.linger import lingering
+from otel_kit.sdk.http.parent import parent_of
+from otel_kit.sdk.notes import fault
+from otel_kit.sdk.spans import record_once, remember
+from otel_kit.sdk.text import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otel_kit.sdk.http.asgi import HttpTelemetry
+    from otel_kit.sdk.http.headers import Headers
+    from otel_kit.sdk.http.observer import Observer
+    from otel_kit.sdk.http.types import Message, Receive, Scope, Send
+
+__all__ = ["Request"]
+
+
+class Request:
+    """What is being recorded.
+
+    Attributes:
+        route: the template that has matched; whatever matches notes it. None where nothing did.
+        span: of kind SERVER, and current while the application runs.
+        answered_at: when the response was complete, by `time.perf_counter`; 0 before.
+    """
+
+    __slots__ = (
+        "_active",
+        "_begin",
+        "_context",
+        "_disconnected",
+        "_end",
+        "_error",
+        "_expected",
+        "_finished",
+        "_lingering",
+        "_method",
+        "_observers",
+        "_receive",
+        "_received",
+        "_scheme",
+        "_scope",
+        "_send",
+        "_sent",
+        "_status",
+        "_telemetry",
+        "_token",
+        "_trailers",
+        "_websocket",
+        "answered_at",
+        "matched",
+        "route",
+        "span",
+    )
+
+    def __init__(
+        self,
+        telemetry: HttpTelemetry,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        headers: Headers,
+        names: Mapping[bytes, bytes],
+    ) -> None:
+        self._telemetry = telemetry
+        self._receive, self._send = receive, send
+        self.route: str | None = None
+        self.matched: Any = None
+        self.answered_at = 0.0
+        self._error: BaseException | None = None
+        self._status: int | None = None
+        self._end: int | None = None
+        self._lingering: dict[Any, None] | None = None
+        self._finished = self._disconnected = self._trailers = False
+        self._received = self._sent = 0
+        self._expected = names.get(b"content-length")
+        self._websocket = scope["type"] == "websocket"
+        self._observers: tuple[Observer, ...] = ()
+        self._scope: Scope | None = None
+        self._start(scope, headers, names)
+
+    def _start(self, scope: Scope, headers: Headers, names: Mapping[bytes, bytes]) -> None:
+        telemetry = self._telemetry
+        attributes = request_attributes(scope, names, telemetry.methods)
+        self._method = str(attributes["http.request.method"])
+        self._scheme = str(attributes["url.scheme"])
+        try:
+            parent = parent_of(headers, names)
+        except Exception:
+            fault("HTTP request")
+            parent = None
+        self.span = telemetry.tracer.start_span(
+            "HTTP" if self._method == "_OTHER" else self._method,
+            context=parent,
+            kind=SpanKind.SERVER,
+            attributes=attributes,
+        )
+        self._context = trace.set_span_in_context(self.span, parent)
+        self._begin = time.perf_counter()
+        self._active: dict[str, str | int] | None = None
+        if not self._websocket:
+            self._active = telemetry.conclusions.active(self._method, self._scheme)
+            telemetry.instruments.active.add(1, self._active, self._context)
+        self._token = context_api.attach(self._context)
+        if telemetry.observer is not None:
+            self.join(telemetry.observer, scope)
+
+    def join(self, observer: Observer, scope: Scope) -> None:
+        """Let one more look on from now on."""
+        if observer not in self._observers:
+            self._scope = scope
+            self._observers = (*self._observers, observer)
+            observer.begun(self.span, scope)
+
+    async def receive(self) -> Message:
+        """In the place of the server's."""
+        message = await self._receive()
+        try:
+            kind = message["type"]
+            if kind == "http.request":
+                self._received += len(message.get("body") or b"")
+            elif kind == "http.disconnect":
+                self._disconnected = True
+            if self._scope is not None:
+                for observer in self._observers:
+                    observer.received(self.span, self._scope, message)
+        except Exception:
+            fault("HTTP request")
+        return message
+
+    async def send(self, message: Message) -> None:
+        """In the place of the server's."""
+        try:
+            last = self._look_at(message)
+            if self._scope is not None:
+                for observer in self._observers:
+                    observer.sent(self.span, self._scope, message)
+        except Exception:
+            last = False
+            fault("HTTP response")
+        await self._send(message)
+        if last:
+            self._answered()
+
+    def _look_at(self, message: Message) -> bool:
+        """True for the last message of the response."""
+        kind = message["type"]
+        if kind == "http.response.body":
+            self._sent += len(message.get("body") or b"")
+            return not (message.get("more_body") or self._trailers)
+        if kind == "http.response.start":
+            self._status = message["status"]
+            self._trailers = bool(message.get("trailers"))
+        elif kind == "http.response.trailers":
+            return not message.get("more_trailers")
+        elif kind == "http.response.pathsend":
+            return True
+        elif kind == "websocket.accept":
+            self._status = 101
+        elif kind == "websocket.http.response.start":
+            self._status = message["status"]
+        elif kind == "websocket.close" and self._status is None:
+            self._status = 403  # what a server answers to a handshake that was not accepted
+        return False
+
+    def _answered(self) -> None:
+        """The response is complete: what comes now is background work, or an error that it has told of."""
+        if self.answered_at:
+            return
+        self.answered_at = time.perf_counter()
+        self._end = time.time_ns()
+        try:
+            self._no_longer_active()
+            found = lingering()
+            if found is not None:
+                self._lingering = found.requests
+                found.add(self)
+        except Exception:
+            fault("HTTP response")
+
+    def fail(self, error: BaseException) -> None:
+        """The application has raised `error`."""
+        self._error = error
+        try:
+            remember(self.span, error)
+        except Exception:
+            fault("HTTP error")
+
+    def leave(self, *, closed: bool) -> None:
+        """The application has returned.
+
+        Args:
+            closed: it was a coroutine that is thrown away, in a context that need not be its own.
+        """
+        self.finish()
+        if not closed:
+            context_api.detach(self._token)
+        self._error = None  # its traceback has this request in it
+
+    def finish(self) -> None:
+        """Record and end; only the first call does something."""
+        if self._finished:
+            return
+        self._finished = True
+        if self._lingering is not None:
+            self._lingering.pop(self, None)
+        try:
+            self._no_longer_active()
+            self._finish()
+        except Exception:
+            fault("HTTP response")
+        finally:
+            try:
+                self.span.end(self._end)
+            except Exception:
+                fault("span of HTTP")
+
+    def _no_longer_active(self) -> None:
+        active, self._active = self._active, None
+        if active is not None:
+            self._telemetry.instruments.active.add(-1, active, self._context)
+
+    def _finish(self) -> None:
+        took = (self.answered_at or time.perf_counter()) - self._begin
+        error = self._conclude()
+        telemetry, span = self._telemetry, self.span
+        end = telemetry.conclusions.get(self._method, self._scheme, self.route, self._status, error)
+        if span.is_recording():
+            if end.name:
+                span.update_name(end.name)
+            span.set_attributes(end.of_span)
+        if self._websocket:  # how long a socket stays open is no latency
+            return
+        instruments, attributes, context = telemetry.instruments, end.of_metrics, self._context
+        instruments.duration.record(took, attributes, context)
+        instruments.response_size.record(self._sent, attributes, context)
+        size = self._received if self._expected is None else int(self._expected)
+        if size:
+            instruments.request_size.record(size, attributes, context)
+
+    def _conclude(self) -> str | None:
+        """Status and event of an error; the value of ``error.type``."""
+        error, status = self._error, self._status
+        if error is None:
+            if status is None and not self._websocket:
+                return self._unanswered()
+            if status is None or status < 500:
+                return None
+            self.span.set_status(StatusCode.ERROR)
+            return str(status)
+        if type(error).__name__ in GONE:
+            return None if self.answered_at else error_type(error)
+        if status is None and not self._websocket:
+            self._status = 500
+        self.span.set_status(StatusCode.ERROR, text_of(error))
+        record_once(self.span, error)
+        return error_type(error)
+
+    def _unanswered(self) -> str:
+        """The application has returned without a response: servers answer 500, if anyone is there to hear."""
+        if self._disconnected:
+            return "ClientDisconnect"
+        self._status = 500
+        self.span.set_status(StatusCode.ERROR, "the application returned without a response")
+        return "incomplete_response"
