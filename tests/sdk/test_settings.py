@@ -12,8 +12,8 @@ import pytest
 from otel_kit.errors import InputError
 from otel_kit.sdk.config import settings as module
 from otel_kit.sdk.config.arguments import Arguments
-from otel_kit.sdk.config.resource import DOWNWARD_API, instance_id
 from otel_kit.sdk.config.http import HEALTH_ROUTES
+from otel_kit.sdk.config.resource import DOWNWARD_API, instance_id
 from otel_kit.sdk.config.settings import Settings, resolve
 from otel_kit.sdk.config.targets import NODE_ADDRESSES
 from otel_kit.sdk.delivery.send_grpc import GrpcSender
