@@ -1,0 +1,1 @@
+"""The SDK's meters with a quick way for what services do all day: add to a counter, record a duration."""
