@@ -3,6 +3,7 @@ PYTHON ?= python3
 DISTRIBUTION ?= local
 PORT ?= 8080
 KEEP ?=
+SOAK_MINUTES ?= 10
 ARGS ?=
 
 VENV := .venv
@@ -15,7 +16,7 @@ ifneq ($(PIP_INDEX),)
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX)
 endif
 
-.PHONY: help demo test test-all lint format collector rendered clean
+.PHONY: help demo test test-all lint format collector rendered bench bench-quick soak clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +49,15 @@ collector: $(READY) ## Build a collector: DISTRIBUTION=local|kit -> build/otelco
 
 rendered: $(READY) ## Render the collectors of dev, staging and prod again
 	$(BIN)/otel-kit collector render --env dev --env staging --env prod
+
+bench: $(READY) ## Measure otel-kit beside its peers; the result goes to benchmarks/results (ARGS="--only fastapi")
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-quick: $(READY) ## The same in three minutes, for orientation
+	$(BIN)/python -m benchmarks --quick $(ARGS)
+
+soak: $(READY) ## A service under load while the collector fails in every way (SOAK_MINUTES=10)
+	$(BIN)/python -m benchmarks.soak --minutes $(SOAK_MINUTES)
 
 clean: ## Remove what was built and installed
 	rm -rf $(VENV) build dist
