@@ -6,24 +6,58 @@ import time
 from collections import Counter
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    Gauge,
+    Metric,
+    MetricsData,
+    NumberDataPoint,
+    ResourceMetrics,
+    ScopeMetrics,
+    Sum,
+)
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_kit.sdk.delivery.delta import MAX_AHEAD, Seconds
+from otel_kit.sdk.otlp.metrics import MetricsEncoder
 from tests.sdk.run import endpoint, lines, script
 from tests.sdk.sink import running_sink
 
 SECOND = 10**9
 
 
-def request(start: int, end: int) -> ExportMetricsServiceRequest:
+def collection(start: int, end: int) -> MetricsData:
     """A collection with one delta point and one gauge."""
-    made = ExportMetricsServiceRequest()
-    metrics = made.resource_metrics.add().scope_metrics.add().metrics
-    total = metrics.add(name="total").sum
-    total.aggregation_temporality = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
-    total.data_points.add(start_time_unix_nano=start, time_unix_nano=end, as_int=1)
-    metrics.add(name="level").gauge.data_points.add(time_unix_nano=end, as_int=1)
-    return made
+    delta = NumberDataPoint(attributes={}, start_time_unix_nano=start, time_unix_nano=end, value=1)
+    total = Sum(data_points=[delta], aggregation_temporality=AggregationTemporality.DELTA, is_monotonic=True)
+    level = Gauge(
+        data_points=[
+            NumberDataPoint(attributes={}, start_time_unix_nano=0, time_unix_nano=end, value=1),
+        ]
+    )
+    metrics = [
+        Metric(name=name, description="", unit="", data=data)
+        for name, data in (("total", total), ("level", level))
+    ]
+    scope = ScopeMetrics(scope=InstrumentationScope("tests"), metrics=metrics, schema_url="")
+    return MetricsData(
+        resource_metrics=[ResourceMetrics(resource=Resource({}), scope_metrics=[scope], schema_url="")]
+    )
+
+
+def sent(seconds: Seconds, data: MetricsData) -> tuple[int, int, int]:
+    """Start and end of the delta point as it is sent, and the time of the gauge."""
+    encoder = MetricsEncoder(lambda *_: None, largest=1000)
+    [(body, points)] = encoder.requests(data, seconds.shift(data))
+    assert points == 2
+    metrics = ExportMetricsServiceRequest.FromString(body).resource_metrics[0].scope_metrics[0].metrics
+    point = metrics[0].sum.data_points[0]
+    return (
+        point.start_time_unix_nano,
+        point.time_unix_nano,
+        metrics[1].gauge.data_points[0].time_unix_nano,
+    )
 
 
 def test_a_process_that_flushes_eight_times_a_second_loses_no_addition() -> None:
@@ -67,20 +101,15 @@ def test_collections_of_one_second_move_to_the_next_free_ones() -> None:
     seconds = Seconds()
     ends = []
     for number in range(4):
-        made = request(100 * SECOND + number, 100 * SECOND + number + 1)
-        assert seconds.stamp(made) == 2
-        point = made.resource_metrics[0].scope_metrics[0].metrics[0].sum.data_points[0]
-        level = made.resource_metrics[0].scope_metrics[0].metrics[1].gauge.data_points[0]
-        assert level.time_unix_nano == point.time_unix_nano
-        assert point.start_time_unix_nano <= point.time_unix_nano
-        ends.append(point.time_unix_nano // SECOND)
+        data = collection(100 * SECOND + number, 100 * SECOND + number + 1)
+        start, end, level = sent(seconds, data)
+        assert level == end
+        assert start <= end
+        ends.append(end // SECOND)
     assert ends == [100, 101, 102, 103]
-    later = request(100 * SECOND + 9, 110 * SECOND)
-    seconds.stamp(later)
-    assert (
-        later.resource_metrics[0].scope_metrics[0].metrics[0].sum.data_points[0].time_unix_nano
-        == 110 * SECOND
-    )
+    start, end, _ = sent(seconds, collection(100 * SECOND + 9, 110 * SECOND))
+    assert start == 103 * SECOND + 4
+    assert end == 110 * SECOND
 
 
 def test_stamps_do_not_run_far_ahead_of_the_clock() -> None:
@@ -88,7 +117,7 @@ def test_stamps_do_not_run_far_ahead_of_the_clock() -> None:
     now = time.time_ns()
     made = 0
     while seconds.free():
-        seconds.stamp(request(now, now))
+        seconds.shift(collection(now, now))
         made += 1
     assert MAX_AHEAD <= made <= MAX_AHEAD + 2
-    assert seconds.stamp(ExportMetricsServiceRequest()) == 0
+    assert seconds.shift(MetricsData(resource_metrics=[])).by == 0

@@ -45,6 +45,12 @@ OTEL_KIT_{TRACES,METRICS}           ``true`` or ``false``: whether that signal i
 OTEL_{TRACES,METRICS,LOGS}_EXPORTER ``none`` switches a signal off
 OTEL_KIT_METRIC_INTERVAL            seconds between collections; default 10, at least 1
 OTEL_METRIC_EXPORT_INTERVAL         the same in milliseconds
+OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: ``delta`` (default), ``lowmemory`` or ``cumulative``
+OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION: ``explicit_bucket_histogram`` (default) or
+                                    ``base2_exponential_bucket_histogram``
+OTEL_METRICS_EXEMPLAR_FILTER        ``trace_based`` (default), ``always_on`` or ``always_off``
+OTEL_KIT_METRIC_CARDINALITY_LIMIT   attribute sets of a metric; the rest is added up in one; default 2000
+OTEL_KIT_RUNTIME_METRICS            ``false``: nothing about what the process itself uses
 OTEL_KIT_DISABLED                   ``true``: the kill switch; `init` does nothing at all, log lines included
 OTEL_SDK_DISABLED                   ``true``: no telemetry, no instrumentation; JSON log lines stay
 OTEL_PROPAGATORS, OTEL_TRACES_SAMPLER, OTEL_SPAN_*_LIMIT, OTEL_ATTRIBUTE_*_LIMIT: as the SDK reads them
@@ -87,6 +93,7 @@ from otel_kit.sdk.config.arguments import (
 )
 from otel_kit.sdk.config.environment import ARGUMENT, Environment, Origin
 from otel_kit.sdk.config.http import HttpSettings, resolve_http
+from otel_kit.sdk.config.metrics import MetricSettings, resolve_metrics
 from otel_kit.sdk.config.resource import resource_attributes
 from otel_kit.sdk.config.rpc import RpcSettings, resolve_rpc
 from otel_kit.sdk.config.targets import Target, resolve_targets
@@ -132,6 +139,7 @@ class Settings:
     log_level: int | None
     metric_interval: float
     shutdown_timeout: float
+    metrics: MetricSettings
     http: HttpSettings
     rpc: RpcSettings
     instrument: frozenset[str]
@@ -183,6 +191,7 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
             arguments.shutdown_timeout,
             env.positive("OTEL_KIT_SHUTDOWN_TIMEOUT", 3.0, zero=True),
         ),
+        metrics=resolve_metrics(env),
         http=resolve_http(env, arguments.health_routes),
         rpc=resolve_rpc(env),
         instrument=_instrument(arguments.instrument, env),

@@ -9,34 +9,42 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader
+from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 
+from otel_kit.sdk.config.metrics import MetricSettings, Temporality
 from otel_kit.sdk.delivery.batch import MAX_BODY
 from otel_kit.sdk.delivery.outbox import Outbox, Payload
 from otel_kit.sdk.delivery.tally import Tally
 from otel_kit.sdk.delivery.threads import spawn
+from otel_kit.sdk.metrics.provider import KitMeterProvider
 from otel_kit.sdk.notes import LOGGER, quietly
+from otel_kit.sdk.otlp.metrics import MetricsEncoder, Shift
 
 if TYPE_CHECKING:
-    from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+    from opentelemetry.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import MetricsData
+    from opentelemetry.sdk.metrics.view import Aggregation
 
-__all__ = ["DELTA", "DeltaReader", "Seconds"]
+    from otel_kit.sdk.otlp.wire import Redact
+
+__all__ = ["TEMPORALITY", "DeltaReader", "Seconds"]
 
 _SECOND: Final = 1_000_000_000
 #: How far a stamp may run ahead of the clock; Datadog takes points up to ten minutes ahead.
 MAX_AHEAD: Final = 60
 _DELTA: Final = AggregationTemporality.DELTA
-#: What Datadog can use; the kinds that go up and down stay cumulative, where each point is the value itself.
-DELTA: Final[dict[type, AggregationTemporality]] = {
-    Counter: _DELTA,
-    ObservableCounter: _DELTA,
-    Histogram: _DELTA,
+#: The kinds that go up and down stay cumulative, where each point is the value itself.
+TEMPORALITY: Final[dict[Temporality, dict[type, AggregationTemporality]]] = {
+    "delta": {Counter: _DELTA, ObservableCounter: _DELTA, Histogram: _DELTA},
+    "lowmemory": {Counter: _DELTA, Histogram: _DELTA},
+    "cumulative": {},
 }
+_DEFAULTS: Final = MetricSettings()
 
 
 class Seconds:
@@ -55,16 +63,15 @@ class Seconds:
         """The clock was set back by more than the stamps may run ahead; smaller steps are waited out."""
         return now < self._clock - MAX_AHEAD * _SECOND
 
-    def stamp(self, request: ExportMetricsServiceRequest) -> int:
-        """Move the points of one collection to a free second; the number of points.
+    def shift(self, data: MetricsData) -> Shift:
+        """How the points of one collection get to a free second.
 
         The start of a delta point moves along where it would lie before the stamp of the collection before
         it, so that intervals never overlap.
         """
-        points = [(p, delta) for metric in _metrics(request) for p, delta in _points(metric)]
-        if not points:
-            return 0
-        latest = max(p.time_unix_nano for p, _ in points)
+        latest = max((point.time_unix_nano for point in _points(data)), default=0)
+        if not latest:
+            return Shift()
         if self._stepped_back(latest):
             LOGGER.warning(
                 "otel-kit: the clock was set back by %d s; metrics go on with the new time, and points of "
@@ -74,47 +81,16 @@ class Seconds:
             self._last = 0
         self._clock = latest
         behind = self._last // _SECOND - latest // _SECOND
-        shift = (behind + 1) * _SECOND if behind >= 0 else 0
-        for point, delta in points:
-            point.time_unix_nano += shift
-            if delta:
-                begin = max(self._last, point.start_time_unix_nano)
-                point.start_time_unix_nano = min(begin, point.time_unix_nano)
-        self._last = latest + shift
-        return len(points)
+        made = Shift(by=(behind + 1) * _SECOND if behind >= 0 else 0, floor=self._last)
+        self._last = latest + made.by
+        return made
 
 
-def _metrics(request: ExportMetricsServiceRequest) -> list[Any]:
-    return [
-        m for resource in request.resource_metrics for scope in resource.scope_metrics for m in scope.metrics
-    ]
-
-
-def _points(metric: Any) -> list[tuple[Any, bool]]:
-    kind = metric.WhichOneof("data")
-    if kind is None:
-        return []
-    data = getattr(metric, kind)
-    delta = getattr(data, "aggregation_temporality", 0) == 1  # AGGREGATION_TEMPORALITY_DELTA
-    return [(point, delta) for point in data.data_points]
-
-
-def _parts(request: ExportMetricsServiceRequest) -> Iterator[ExportMetricsServiceRequest]:
-    """The request, cut between metrics where it is too big for a server to take."""
-    if request.ByteSize() <= MAX_BODY:
-        yield request
-        return
-    size, part = 0, type(request)()
-    for resource in request.resource_metrics:
+def _points(data: MetricsData) -> Iterator[Any]:
+    for resource in data.resource_metrics:
         for scope in resource.scope_metrics:
             for metric in scope.metrics:
-                if size and size + metric.ByteSize() > MAX_BODY:
-                    yield part
-                    size, part = 0, type(request)()
-                size += metric.ByteSize()
-                holder = part.resource_metrics.add(resource=resource.resource, schema_url=resource.schema_url)
-                holder.scope_metrics.add(scope=scope.scope, schema_url=scope.schema_url, metrics=[metric])
-    yield part
+                yield from metric.data.data_points
 
 
 class DeltaReader(MetricReader):
@@ -124,11 +100,27 @@ class DeltaReader(MetricReader):
     delivered.
     """
 
-    def __init__(self, outbox: Outbox, tally: Tally, *, interval: float) -> None:
-        super().__init__(preferred_temporality=DELTA)
+    def __init__(
+        self,
+        outbox: Outbox,
+        tally: Tally,
+        *,
+        interval: float,
+        settings: MetricSettings = _DEFAULTS,
+        redact: Redact | None = None,
+    ) -> None:
+        exponential: dict[type, Aggregation] = {Histogram: ExponentialBucketHistogramAggregation()}
+        super().__init__(
+            preferred_temporality=TEMPORALITY[settings.temporality],
+            preferred_aggregation=exponential if settings.exponential else None,
+        )
+        limits = self._instrument_class_cardinality_limit
+        self._instrument_class_cardinality_limit = dict.fromkeys(limits, settings.cardinality_limit)
         self.outbox = outbox
         self._interval = interval
         self._tally = tally
+        self._encoder = MetricsEncoder(tally.dropped, largest=MAX_BODY, redact=redact)
+        self._take_dropped: Callable[[], int] = int
         self._reset()
 
     def _reset(self) -> None:
@@ -206,19 +198,22 @@ class DeltaReader(MetricReader):
             if not (self._always or self._seconds.free()):
                 return False
             self.collect()
+            dropped = self._take_dropped()
+            if dropped:
+                self._tally.dropped(dropped, "invalid_measurement")
             return True
+
+    def _set_meter_provider(self, meter_provider: MeterProvider) -> None:
+        super()._set_meter_provider(meter_provider)
+        if isinstance(meter_provider, KitMeterProvider):
+            self._take_dropped = meter_provider.take_dropped
 
     def _receive_metrics(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_kwargs: object
     ) -> None:
         del timeout_millis
-        from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
-
-        request = encode_metrics(metrics_data)
-        if self._seconds.stamp(request):
-            for part in _parts(request):
-                items = sum(len(_points(metric)) for metric in _metrics(part))
-                self.outbox.put(Payload(body=part.SerializeToString(), items=items))
+        for body, points in self._encoder.requests(metrics_data, self._seconds.shift(metrics_data)):
+            self.outbox.put(Payload(body=body, items=points))
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Collect now, and wait until all is delivered or the time is over."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from opentelemetry import metrics as api
 from opentelemetry.sdk.metrics import Meter, MeterProvider
 
+from otel_kit.sdk.config.metrics import CARDINALITY_LIMIT
 from otel_kit.sdk.metrics.instruments import OF_SDK
 from otel_kit.sdk.metrics.storage import Consumer
 from otel_kit.sdk.notes import LOGGER
@@ -26,11 +27,9 @@ if TYPE_CHECKING:
 
     from otel_kit.sdk.metrics.cardinality import Offender
 
-__all__ = ["LIMIT", "KitMeter", "KitMeterProvider"]
+__all__ = ["KitMeter", "KitMeterProvider"]
 
 T = TypeVar("T")
-#: Attribute sets of a metric, as the specification has it.
-LIMIT: Final = 2000
 _NOTHING: Final = api.NoOpMeter("otel_kit")
 
 
@@ -146,7 +145,7 @@ class KitMeterProvider(MeterProvider):
         shutdown_on_exit: bool = True,
         views: Sequence[View] = (),
         *,
-        cardinality_limit: int = LIMIT,
+        cardinality_limit: int = CARDINALITY_LIMIT,
         **more: Any,
     ) -> None:
         super().__init__((), resource, exemplar_filter, shutdown_on_exit, views, **more)

@@ -1,0 +1,35 @@
+"""Builds the meter provider and the reader that sends what it collects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otel_kit.sdk.delivery.delta import DeltaReader
+from otel_kit.sdk.metrics.provider import KitMeterProvider
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
+
+    from otel_kit.sdk.config.metrics import MetricSettings
+    from otel_kit.sdk.delivery.outbox import Outbox
+    from otel_kit.sdk.delivery.tally import Tally
+    from otel_kit.sdk.otlp.wire import Redact
+
+__all__ = ["make_meters"]
+
+
+def make_meters(
+    resource: Resource,
+    outbox: Outbox,
+    tally: Tally,
+    *,
+    interval: float,
+    settings: MetricSettings,
+    redact: Redact | None,
+) -> tuple[KitMeterProvider, DeltaReader]:
+    """The provider, and the stage of the lifecycle that collects from it every `interval` seconds."""
+    reader = DeltaReader(outbox, tally, interval=interval, settings=settings, redact=redact)
+    provider = KitMeterProvider(
+        [reader], resource, shutdown_on_exit=False, cardinality_limit=settings.cardinality_limit
+    )
+    return provider, reader
