@@ -121,9 +121,9 @@ class Rpc:
         if id(self) in self._method.live:
             self.finish(self.due)
 
-    def expired(self) -> bool:
-        """True once its deadline is over."""
-        return self.expires is not None and time.perf_counter() >= self.expires
+    def expired(self, slack: float = 0.0) -> bool:
+        """True once its deadline is over, or will be in `slack` seconds."""
+        return self.expires is not None and time.perf_counter() + slack >= self.expires
 
     def finish(self, code: str, error: BaseException | None = None, details: str = "") -> None:
         """Record and end; only the first call does something, and none raises.

@@ -14,6 +14,8 @@ from otel_kit.sdk.rpc.names import CANCELLED, DEADLINE, OK, code_name
 
 __all__ = ["failed", "left", "returned"]
 
+#: Seconds by which a caller may be ahead: at its deadline it gives up, which arrives as a cancellation.
+_SLACK: Final = 0.02
 _FINE: Final = (None, 0, grpc.StatusCode.OK)
 
 
@@ -30,7 +32,7 @@ def returned(rpc: Rpc, context: Any, *, sending: bool = False) -> None:
         if rpc.expired():
             rpc.finish(DEADLINE)
         elif _inactive(context):
-            rpc.finish(CANCELLED)
+            left(rpc)
         elif code not in _FINE:
             rpc.finish(code_name(code) or OK, details=_details(context))
         elif sending:
@@ -52,7 +54,7 @@ def failed(rpc: Rpc, context: Any, error: BaseException) -> None:
         elif rpc.expired():
             rpc.finish(DEADLINE, None if cancelled else error)
         elif _inactive(context) or isinstance(error, asyncio.CancelledError):
-            rpc.finish(CANCELLED)
+            left(rpc)
         else:
             # gRPC sends the code that the handler has set before, if it is one of an error.
             rpc.finish(code if code and code != OK else "UNKNOWN", error)
@@ -62,8 +64,8 @@ def failed(rpc: Rpc, context: Any, error: BaseException) -> None:
 
 
 def left(rpc: Rpc) -> None:
-    """Nobody takes the rest of a stream."""
-    rpc.finish(DEADLINE if rpc.expired() else CANCELLED)
+    """The caller has gone, or takes no more of a stream."""
+    rpc.finish(DEADLINE if rpc.expired(_SLACK) else CANCELLED)
 
 
 def _aborted(context: Any, error: BaseException) -> bool:
