@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.version import __version__ as sdk_version
 
 from otel_kit import conventions
 from otel_kit.sdk.config.resource import instance_id
-from otel_kit.sdk.delivery.batch import BatchQueue, SpanQueue
 from otel_kit.sdk.delivery.delta import DeltaReader
 from otel_kit.sdk.delivery.outbox import Outbox
 from otel_kit.sdk.delivery.senders import make_sender
 from otel_kit.sdk.delivery.tally import Signal, Tally
 from otel_kit.sdk.lifecycle import Lifecycle, Stage
 from otel_kit.sdk.logs.loggers import Loggers
+from otel_kit.sdk.tracing.pipeline import make_tracers
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
     from otel_kit.sdk.config.settings import Settings
     from otel_kit.sdk.config.targets import Target
+    from otel_kit.sdk.delivery.batch import BatchQueue
 
 __all__ = ["Pipelines", "build"]
 
@@ -112,14 +112,9 @@ def _tracers(
 ) -> tuple[TracerProvider | None, BatchQueue[ReadableSpan] | None]:
     if "traces" not in outboxes:
         return None, None
-    from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-
-    queue: BatchQueue[ReadableSpan] = BatchQueue(
-        lambda spans: encode_spans(spans).SerializeToString(), outboxes["traces"], tallies["traces"]
+    return make_tracers(
+        resource, outboxes["traces"], tallies["traces"], sampler=None, meters=meters, redact=None
     )
-    provider = TracerProvider(resource=resource, shutdown_on_exit=False, meter_provider=meters)
-    provider.add_span_processor(SpanQueue(queue))
-    return provider, queue
 
 
 def _loggers(

@@ -9,20 +9,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
-
-from opentelemetry.context import Context
-from opentelemetry.sdk.trace import SpanProcessor
+from typing import Final, Generic, TypeVar
 
 from otel_kit.sdk.delivery.outbox import Outbox, Payload
 from otel_kit.sdk.delivery.tally import Tally
 from otel_kit.sdk.delivery.threads import spawn
 from otel_kit.sdk.notes import quietly
 
-if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import ReadableSpan, Span
-
-__all__ = ["BatchQueue", "SpanQueue"]
+__all__ = ["BatchQueue"]
 
 T = TypeVar("T")
 #: Items that may wait for the encoding thread; it wakes at every `BATCH` items, so this is only ever reached
@@ -161,27 +155,3 @@ class BatchQueue(Generic[T]):
         middle = len(batch) // 2
         self._post(batch[:middle])
         self._post(batch[middle:])
-
-
-class SpanQueue(SpanProcessor):
-    """Feeds ended, sampled spans into a queue."""
-
-    def __init__(self, queue: BatchQueue[ReadableSpan]) -> None:
-        self._queue = queue
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Nothing to do before the end."""
-
-    def on_end(self, span: ReadableSpan) -> None:
-        """Keep a sampled span."""
-        context = span.context
-        if context is not None and context.trace_flags.sampled:
-            self._queue.put(span)
-
-    def shutdown(self) -> None:
-        """Flush; the library's own lifecycle closes the queue."""
-        self._queue.flush(3.0)
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """True when all that ended before is delivered in time."""
-        return self._queue.flush(timeout_millis / 1000)

@@ -14,11 +14,10 @@ from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 from otel_kit.sdk.otlp.envelope import Envelope
 from otel_kit.sdk.otlp.wire import Attributes, Redact, field, utf8, varint
 from otel_kit.sdk.text import text_of
-from otel_kit.sdk.tracing.span import NOTHING, UNSET, Span
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import Event, ReadableSpan
-    from opentelemetry.trace import Link, SpanContext, Status
+    from opentelemetry.trace import Link, Status
 
 __all__ = ["SpanEncoder"]
 
@@ -33,6 +32,11 @@ _KINDS: Final = [b"\x30" + varint(kind + 1) for kind in range(5)]
 _LOCAL: Final = b"\x85\x01" + (0x100).to_bytes(4, "little")
 _REMOTE: Final = b"\x85\x01" + (0x300).to_bytes(4, "little")
 _REMEMBER: Final = 1024
+
+
+#: Context, parent, name, kind, start, end, attributes, dropped attributes, events, dropped events, links,
+#: dropped links and status (None: unset) of a span. One that has a method `otlp_fields` gives them at once.
+Fields = tuple[Any, Any, Any, Any, Any, Any, Any, int, Any, int, Any, int, Any]
 
 
 class SpanEncoder:
@@ -59,8 +63,10 @@ class SpanEncoder:
         return self._envelope.pack([(s.resource, s.instrumentation_scope, span(s)) for s in spans])
 
     def _span(self, span: ReadableSpan) -> bytes:
-        fields = span.fields() if type(span) is Span else _fields(span)
-        context, parent, name, kind, start, end, attributes, lost, events, links, status = fields
+        own = getattr(span, "otlp_fields", None)
+        fields: Fields = _fields(span) if own is None else own()
+        context, parent, name, kind, start, end, attributes, lost, *rest, status = fields
+        events, lost_events, links, lost_links = rest
         trace_id = context.trace_id
         parts = [_IDS(b"\x0a\x10", trace_id >> 64, trace_id & _LOW, b"\x12\x08", context.span_id)]
         state = context.trace_state
@@ -74,13 +80,13 @@ class SpanEncoder:
             self._attributes.write(b"\x4a", attributes, parts)
         if lost:
             parts.append(b"\x50" + varint(lost))
-        if events is not NOTHING:
+        if events or lost_events:
             parts += [field(b"\x5a", self._event(event)) for event in events]
-            _append_dropped(b"\x60", span.dropped_events, parts)
-        if links is not NOTHING:
+            _append_dropped(b"\x60", lost_events, parts)
+        if links or lost_links:
             parts += [field(b"\x6a", self._link(link)) for link in links]
-            _append_dropped(b"\x70", span.dropped_links, parts)
-        parts.append(b"\x7a\x00" if status is UNSET else self._status(status))
+            _append_dropped(b"\x70", lost_links, parts)
+        parts.append(b"\x7a\x00" if status is None else self._status(status))
         parts.append(_REMOTE if parent and parent.is_remote else _LOCAL)
         return b"".join(parts)
 
@@ -110,9 +116,7 @@ class SpanEncoder:
         parts.append(b"\x35" + (_REMOTE if context.is_remote else _LOCAL)[2:])
         return b"".join(parts)
 
-    def _status(self, status: Status | None) -> bytes:
-        if status is None:
-            return b""
+    def _status(self, status: Status) -> bytes:
         body = b""
         if status.description:
             text = self._attributes.redacted("status.description", status.description)
@@ -121,15 +125,10 @@ class SpanEncoder:
         return field(b"\x7a", body + b"\x18" + varint(code) if code else body)
 
 
-Fields = tuple[
-    "SpanContext", "SpanContext | None", Any, Any, "int | None", "int | None", Any, int, Any, Any, "Status"
-]
-
-
 def _fields(span: ReadableSpan) -> Fields:
-    """Of any span; what `Span.fields` gives for ours."""
     context = span.get_span_context()
-    assert context is not None
+    if context is None:
+        raise ValueError("a span without a context")
     return (
         context,
         span.parent,
@@ -140,7 +139,9 @@ def _fields(span: ReadableSpan) -> Fields:
         span.attributes,
         span.dropped_attributes,
         span.events,
+        span.dropped_events,
         span.links,
+        span.dropped_links,
         span.status,
     )
 

@@ -131,8 +131,9 @@ class Span(sdk.Span):
         """How many attributes there was no room for."""
         return self._lost
 
-    def fields(self) -> tuple[Any, ...]:
-        """All that is exported of the span itself, at once."""
+    def otlp_fields(self) -> tuple[Any, ...]:
+        """All that is exported of the span itself, at once; see `otel_kit.sdk.otlp.spans.Fields`."""
+        events, links, status = self._events, self._links, self._status
         return (
             self._context,
             self._parent,
@@ -142,9 +143,11 @@ class Span(sdk.Span):
             self._end_time,
             self._values,
             self._lost,
-            self._events,
-            self._links,
-            self._status,
+            events,
+            0 if events is NOTHING else events.dropped,
+            links,
+            0 if links is NOTHING else links.dropped,
+            None if status is UNSET else status,
         )
 
     def _begin(self, attributes: Attributes) -> None:
