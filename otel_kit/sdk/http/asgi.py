@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from opentelemetry import context as context_api
 from opentelemetry import metrics, trace
+from opentelemetry.context import Context
 
 from otel_kit.sdk.config.http import HttpSettings
 from otel_kit.sdk.http.attributes import url_of
@@ -110,14 +111,15 @@ class HttpTelemetry:
             if not isinstance(headers, list):
                 scope["headers"] = headers = list(headers)
             names: Mapping[bytes, bytes] = dict(headers)
-            if self._leaves_out(scope, names):
+            current = context_api.get_current()
+            if self._leaves_out(scope, names, current):
                 return None
-            return Request(self, scope, receive, send, headers, names)
+            return Request(self, scope, receive, send, headers, names, current)
         except Exception:
             fault("HTTP request")
             return None
 
-    def _leaves_out(self, scope: Scope, names: Mapping[bytes, bytes]) -> bool:
+    def _leaves_out(self, scope: Scope, names: Mapping[bytes, bytes], current: Context) -> bool:
         path, root = scope.get("path"), scope.get("root_path")
         if path in self._health_routes:
             return True
@@ -125,7 +127,6 @@ class HttpTelemetry:
             return True
         if self._excluded_urls is not None and self._excluded_urls.url_disabled(url_of(scope, names)):
             return True
-        current = context_api.get_current()
         return bool(current) and any(current.get(key) for key in _SUPPRESSED)
 
 

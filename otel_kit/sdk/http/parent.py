@@ -15,12 +15,13 @@ __all__ = ["parent_of"]
 _fields: tuple[Any, tuple[bytes, ...]] = (None, ())
 
 
-def parent_of(headers: Headers, names: Mapping[bytes, bytes]) -> Context | None:
-    """The parent's context; None, the current one, where no header is for the propagators.
+def parent_of(headers: Headers, names: Mapping[bytes, bytes], current: Context) -> Context:
+    """The parent's context; the current one where no header is for the propagators.
 
     Args:
         headers: all of them.
         names: the same by lower-case name.
+        current: the context in which the server calls us.
     """
     global _fields
     propagator = propagate.get_global_textmap()
@@ -33,5 +34,5 @@ def parent_of(headers: Headers, names: Mapping[bytes, bytes]) -> Context | None:
             break
     else:
         if fields:  # a propagator that does not tell its fields is always asked
-            return None
-    return propagate.extract(headers, getter=GETTER)
+            return current
+    return propagate.extract(headers, current, getter=GETTER)

@@ -23,6 +23,8 @@ from otel_kit.sdk.text import text_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from opentelemetry.context import Context
+
     from otel_kit.sdk.http.asgi import HttpTelemetry
     from otel_kit.sdk.http.headers import Headers
     from otel_kit.sdk.http.observer import Observer
@@ -77,6 +79,7 @@ class Request:
         send: Send,
         headers: Headers,
         names: Mapping[bytes, bytes],
+        current: Context,
     ) -> None:
         self._telemetry = telemetry
         self._receive, self._send = receive, send
@@ -93,18 +96,18 @@ class Request:
         self._websocket = scope["type"] == "websocket"
         self._observers: tuple[Observer, ...] = ()
         self._scope: Scope | None = None
-        self._start(scope, headers, names)
+        self._start(scope, headers, names, current)
 
-    def _start(self, scope: Scope, headers: Headers, names: Mapping[bytes, bytes]) -> None:
+    def _start(self, scope: Scope, headers: Headers, names: Mapping[bytes, bytes], current: Context) -> None:
         telemetry = self._telemetry
         attributes = request_attributes(scope, names, telemetry.methods)
         self._method = str(attributes["http.request.method"])
         self._scheme = str(attributes["url.scheme"])
         try:
-            parent = parent_of(headers, names)
+            parent = parent_of(headers, names, current)
         except Exception:
             fault("HTTP request")
-            parent = None
+            parent = current
         self.span = telemetry.tracer.start_span(
             "HTTP" if self._method == "_OTHER" else self._method,
             context=parent,
@@ -244,7 +247,8 @@ class Request:
         if span.is_recording():
             if end.name:
                 span.update_name(end.name)
-            span.set_attributes(end.of_span)
+            for key, value in end.of_span.items():
+                span.set_attribute(key, value)
         if self._websocket:  # how long a socket stays open is no latency
             return
         instruments, attributes, context = telemetry.instruments, end.of_metrics, self._context
