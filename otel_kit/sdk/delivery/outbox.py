@@ -89,6 +89,7 @@ class Outbox:
         self._changed = threading.Condition()
         self._waiting: deque[Payload] = deque()
         self._in_flight: Payload | None = None
+        self._reporting = False
         self._bytes = 0
         self._tries = 0
         self._cuts = 0
@@ -137,7 +138,8 @@ class Outbox:
     def wait_empty(self, deadline: float) -> bool:
         """Wait until all is delivered; False at the `deadline`, or when the endpoint is given up."""
         with self._changed:
-            while (self._waiting or self._in_flight) and not self._hopeless:
+            # Reported, too, since the process may tell its figures next.
+            while self._reporting or ((self._waiting or self._in_flight) and not self._hopeless):
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
@@ -198,8 +200,13 @@ class Outbox:
                 self._tries = 0
                 self._hopeless = False
                 self._ever_delivered = True
-            self._changed.notify_all()
-        self._report(payload, outcome)
+            self._reporting = True
+        try:
+            self._report(payload, outcome)
+        finally:
+            with self._changed:
+                self._reporting = False
+                self._changed.notify_all()
 
     def _back_off(self, outcome: Outcome) -> None:
         self._tries += 1
