@@ -17,14 +17,12 @@ from opentelemetry import context as context_api
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.rpc.behaviors import Counted
 from otel_kit.sdk.rpc.call import Rpc
-from otel_kit.sdk.rpc.clients import Clients
+from otel_kit.sdk.rpc.clients import Clients, counting_responses
 from otel_kit.sdk.rpc.names import CANCELLED, OK, code_name, text
 
-__all__ = ["blocking", "counting", "ongoing", "raised"]
+__all__ = ["blocking", "ongoing", "raised"]
 
 Call = Callable[..., Any]
-#: Attribute of a call with what is recorded of it.
-_RPC: Final = "_otel_kit_rpc"
 _METADATA: Final = 2  # position, after the request and the timeout
 
 
@@ -83,21 +81,6 @@ def ongoing(clients: Clients, *, streamed: bool, streams: bool) -> Callable[[Cal
     return make
 
 
-def counting(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """``__next__`` of a call whose response is a stream."""
-
-    def next_(call: Any) -> Any:
-        response = original(call)
-        rpc = call.__dict__.get(_RPC)
-        if rpc is not None:
-            rpc.responses += 1
-            if rpc.custom is not None:
-                rpc.custom.on_response(rpc.span, response)
-        return response
-
-    return next_
-
-
 def raised(rpc: Rpc, error: BaseException) -> None:
     """A call ended with `error`: that of gRPC, of a cancellation, or of the service's own code."""
     try:
@@ -147,7 +130,7 @@ def _watch(call: Any, rpc: Rpc, streams: bool) -> None:
     state = weakref.ref(call._state)
     if streams:
         rpc.responses = 0
-        setattr(call, _RPC, rpc)
+        call._response_deserializer = counting_responses(call._response_deserializer, rpc)
 
     def done() -> None:
         there = state()

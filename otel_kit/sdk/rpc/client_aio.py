@@ -16,13 +16,12 @@ from opentelemetry import context as context_api
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.rpc.call import Rpc
 from otel_kit.sdk.rpc.client import raised
-from otel_kit.sdk.rpc.clients import Clients
+from otel_kit.sdk.rpc.clients import Clients, Convert, counting_responses
 from otel_kit.sdk.rpc.names import CANCELLED, OK, code_name
 
 __all__ = ["NEEDED", "making", "watching", "watching_intercepted"]
 
 Init = Callable[..., None]
-Convert = Callable[[Any], Any]
 _RPC: Final = "_otel_kit_rpc"
 _LEFT: Final = "the stream was left before its end"
 #: Parameters of the calls' constructors that are read or replaced.
@@ -89,7 +88,7 @@ def _begin(
             given[serializer] = _counting_requests(args[serializer], rpc)
         if streams:
             rpc.responses = 0
-            given[deserializer] = _counting_responses(args[deserializer], rpc)
+            given[deserializer] = counting_responses(args[deserializer], rpc)
         elif rpc.custom is not None and rpc.custom.response_hook is not None:
             given[deserializer] = _showing_response(args[deserializer], rpc)
         return rpc, tuple(given)
@@ -105,17 +104,6 @@ def _counting_requests(convert: Convert | None, rpc: Rpc) -> Convert:
         return data
 
     return serialize
-
-
-def _counting_responses(convert: Convert | None, rpc: Rpc) -> Convert:
-    def deserialize(data: Any) -> Any:
-        message = data if convert is None else convert(data)
-        rpc.responses = (rpc.responses or 0) + 1
-        if rpc.custom is not None:
-            rpc.custom.on_response(rpc.span, message)
-        return message
-
-    return deserialize
 
 
 def _showing_response(convert: Convert | None, rpc: Rpc) -> Convert:

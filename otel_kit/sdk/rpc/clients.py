@@ -12,7 +12,9 @@ from otel_kit.sdk.rpc.custom import AROUND, Custom
 from otel_kit.sdk.rpc.names import text
 from otel_kit.sdk.rpc.recorder import Recorder, suppressed
 
-__all__ = ["CallInfo", "Clients"]
+__all__ = ["CallInfo", "Clients", "Convert", "counting_responses"]
+
+Convert = Callable[[Any], Any]
 
 
 class CallInfo(NamedTuple):
@@ -67,3 +69,16 @@ class Clients:
         except Exception:
             fault("gRPC call")
             return rpc, metadata or ()
+
+
+def counting_responses(convert: Convert | None, rpc: Rpc) -> Convert:
+    """A deserializer of a stream: gRPC calls it before it tells the end of the call."""
+
+    def deserialize(data: Any) -> Any:
+        message = data if convert is None else convert(data)
+        rpc.responses = (rpc.responses or 0) + 1
+        if rpc.custom is not None:
+            rpc.custom.on_response(rpc.span, message)
+        return message
+
+    return deserialize

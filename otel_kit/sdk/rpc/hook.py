@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from otel_kit.sdk.config.rpc import RpcSettings
+from otel_kit.sdk.imports import when_imported
 from otel_kit.sdk.notes import LOGGER, fault
 from otel_kit.sdk.patching import replace
 from otel_kit.sdk.rpc.custom import CHOSEN, Custom, Side
@@ -24,7 +25,7 @@ __all__ = ["patch_grpc"]
 Make = Callable[[Callable[..., Any]], Callable[..., Any]]
 #: Where, which attribute, and what it becomes.
 Patch = tuple[str, str, Make]
-_CONTRIB: Final = "opentelemetry.instrumentation.grpc"
+CONTRIB: Final = "opentelemetry.instrumentation.grpc"
 
 
 def patch_grpc(_: ModuleType, settings: RpcSettings) -> None:
@@ -34,11 +35,11 @@ def patch_grpc(_: ModuleType, settings: RpcSettings) -> None:
     from otel_kit.sdk.rpc.clients import Clients
     from otel_kit.sdk.rpc.recorder import Recorder
 
-    recorder = Recorder(SpanKind.CLIENT, settings)
+    servers, clients = Recorder(SpanKind.SERVER, settings), Recorder(SpanKind.CLIENT, settings)
     patches = (
-        *_servers(Recorder(SpanKind.SERVER, settings)),
-        *_clients(Clients(recorder, lambda: CHOSEN.get("client"))),
-        *_aio_clients(Clients(recorder, lambda: CHOSEN.get("aio client"))),
+        *_servers(servers),
+        *_clients(Clients(clients, lambda: CHOSEN.get("client"))),
+        *_aio_clients(Clients(clients, lambda: CHOSEN.get("aio client"))),
     )
     absent = [f"{where}.{name}" for where, name, make in patches if not _put(where, name, make)]
     if absent:
@@ -46,6 +47,13 @@ def patch_grpc(_: ModuleType, settings: RpcSettings) -> None:
             "otel-kit: this version of grpcio is not known, and some calls are not recorded: %s",
             ", ".join(absent),
         )
+    when_imported(CONTRIB, lambda _: _patch_contrib(servers))
+
+
+def _patch_contrib(servers: Any) -> None:
+    from otel_kit.sdk.rpc.instrumentor import patch_contrib
+
+    patch_contrib(servers)
 
 
 def _put(where: str, name: str, make: Make) -> bool:
@@ -69,7 +77,7 @@ def _servers(recorder: Any) -> Iterator[Patch]:
 
 
 def _clients(clients: Any) -> Iterator[Patch]:
-    from otel_kit.sdk.rpc.client import blocking, counting, ongoing
+    from otel_kit.sdk.rpc.client import blocking, ongoing
 
     for kind, streamed in (("Unary", False), ("Stream", True)):
         unary = f"grpc._channel._{kind}UnaryMultiCallable"
@@ -80,7 +88,6 @@ def _clients(clients: Any) -> Iterator[Patch]:
         yield stream, "__call__", ongoing(clients, streamed=streamed, streams=True)
     single = "grpc._channel._SingleThreadedUnaryStreamMultiCallable"
     yield single, "__call__", ongoing(clients, streamed=False, streams=True)
-    yield "grpc._channel._Rendezvous", "__next__", counting
 
 
 def _aio_clients(clients: Any) -> Iterator[Patch]:
@@ -132,7 +139,7 @@ def _customs(side: Side, own: tuple[Custom, ...]) -> Callable[[], Sequence[Custo
 def _sorted(interceptors: Any) -> tuple[list[Any], tuple[Custom, ...]]:
     """A service's interceptors, and what those of the instrumentation package were made with."""
     given = list(interceptors or ())
-    theirs = [one for one in given if type(one).__module__.startswith(_CONTRIB)]
+    theirs = [one for one in given if type(one).__module__.startswith(CONTRIB)]
     return (
         [one for one in given if one not in theirs],
         tuple(Custom.of(one) for one in theirs),
