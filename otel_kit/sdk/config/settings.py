@@ -71,6 +71,11 @@ OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS: HTTP methods recorded by name; all othe
 OTEL_PYTHON_GRPC_EXCLUDED_SERVICES  gRPC services (``pkg.Service``) whose calls are not recorded, by commas
 OTEL_KIT_PEER_SERVICES              ``host=service,host2:port=service2``: who is behind a channel, on the spans
 OTEL_INSTRUMENTATION_COMMON_PEER_SERVICE_MAPPING: the same; ours wins where they differ
+OTEL_KIT_REDACT                     ``default``: what is secret by name or shape; ``allow-list``: all texts
+                                    but those of allowed keys; ``off``
+OTEL_KIT_REDACT_ALLOW               keys, separated by commas, that are no secrets; ``*`` stands for any signs
+OTEL_KIT_REDACT_KEYS                names that are secret besides the known ones
+OTEL_KIT_REDACT_PATTERNS            regexes, separated by commas, of what is secret besides the known shapes
 =================================== ========================================================================
 
 Resource detectors (OTEL_EXPERIMENTAL_RESOURCE_DETECTORS) are not run: they may ask a metadata server.
@@ -94,6 +99,7 @@ from otel_kit.sdk.config.arguments import (
 from otel_kit.sdk.config.environment import ARGUMENT, Environment, Origin
 from otel_kit.sdk.config.http import HttpSettings, resolve_http
 from otel_kit.sdk.config.metrics import MetricSettings, resolve_metrics
+from otel_kit.sdk.config.privacy import PrivacySettings, resolve_privacy
 from otel_kit.sdk.config.resource import resource_attributes
 from otel_kit.sdk.config.rpc import RpcSettings, resolve_rpc
 from otel_kit.sdk.config.targets import Target, resolve_targets
@@ -142,6 +148,7 @@ class Settings:
     metrics: MetricSettings
     http: HttpSettings
     rpc: RpcSettings
+    privacy: PrivacySettings
     instrument: frozenset[str]
     hidden: tuple[str, ...]
     problems: tuple[str, ...]
@@ -194,6 +201,7 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
         metrics=resolve_metrics(env),
         http=resolve_http(env, arguments.health_routes),
         rpc=resolve_rpc(env),
+        privacy=resolve_privacy(env),
         instrument=_instrument(arguments.instrument, env),
         hidden=_unreadable(env),
         problems=tuple(dict.fromkeys(env.problems)),  # a general variable is read for each signal

@@ -1,0 +1,61 @@
+"""What is redacted, from the environment."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from otel_kit.sdk.config.environment import Environment
+
+__all__ = ["PrivacySettings", "RedactMode", "resolve_privacy"]
+
+RedactMode = Literal["default", "allow-list", "off"]
+_MODES: Final = ("default", "allow-list", "off")
+#: One regex of a list: a comma inside a set, in braces or behind a backslash does not end it.
+_REGEX: Final = re.compile(r"(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d*,?\d*\}|[^,])+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacySettings:
+    """How to redact.
+
+    Attributes:
+        mode: ``default``: what is secret by its name or by its shape; ``allow-list``: all texts as well but
+            those under allowed keys; ``off``: nothing.
+        allow: keys that keep their text whatever they are called; ``*`` stands for any signs.
+        keys: names that are secret besides the known ones.
+        patterns: what is secret in any text besides the known shapes.
+    """
+
+    mode: RedactMode = "default"
+    allow: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    patterns: tuple[re.Pattern[str], ...] = ()
+
+
+def resolve_privacy(env: Environment) -> PrivacySettings:
+    """The settings; a regex that cannot be used is one problem, and the others are used."""
+    mode: RedactMode = env.choice("OTEL_KIT_REDACT", _MODES, "default")  # type: ignore[assignment]
+    return PrivacySettings(
+        mode=mode,
+        allow=tuple(env.words("OTEL_KIT_REDACT_ALLOW", ())),
+        keys=tuple(env.words("OTEL_KIT_REDACT_KEYS", ())),
+        patterns=tuple(_patterns(env)),
+    )
+
+
+def _patterns(env: Environment) -> list[re.Pattern[str]]:
+    name = "OTEL_KIT_REDACT_PATTERNS"
+    found = []
+    for text in _REGEX.findall(env.text(name) or ""):
+        try:
+            pattern = re.compile(text.strip())
+            why = "it matches where there is nothing" if pattern.search("") else ""
+        except (re.error, OverflowError, RecursionError) as error:
+            why = str(error)
+        if why:
+            env.problems.append(f"{name}: the regex {text.strip()!r} is left out: {why}")
+        else:
+            found.append(pattern)
+    return found

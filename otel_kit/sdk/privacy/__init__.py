@@ -1,0 +1,1 @@
+"""What keeps secrets and personal data inside the process."""

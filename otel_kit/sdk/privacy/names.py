@@ -1,0 +1,120 @@
+"""Which names are those of secrets: of attributes, headers, fields of logs, parameters of a query.
+
+A name is read word by word, so that ``author`` and ``tokenizer`` are not taken for ``auth`` and ``token``,
+and by its end, so that ``token_count``, ``gen_ai.usage.input_tokens`` and ``password_reset.url`` are not
+taken for secrets. Words that leave a secret what it is (``password_hash``, ``token.value``) do not count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+__all__ = ["Names", "words_of"]
+
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
+#: Longer names are not remembered.
+_LONG: Final = 100
+_REMEMBER: Final = 4096
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+#: A name that ends with one of these words is secret, and so is one that ends with such a word glued on.
+_GLUED: Final = ("password", "passwd", "passphrase", "passcode", "secret", "apikey", "token", "credentials")
+_LAST: Final = _set("""
+    accesskey assertion auth authorization bearer connstr cookie cookies credential csrf cvc cvv dsn iban
+    jsessionid jwt mfa otp pan pass passport passwords phpsessid pin privatekey psk pwd secretkey secrets
+    sessid sessionid sig signature ssn totp xsrf
+    """)
+#: Pairs of words that are secret together: the first, then the last.
+_PAIRS: Final = {
+    "key": _set("""
+        access account admin aes api app application auth client datadog dd encryption hmac host kms license
+        master private rsa sas secret security service session shared signing ssh storage subscription webhook
+        """),
+    "keys": frozenset(["access", "api", "private", "secret", "signing", "ssh"]),
+    "tokens": frozenset(["access", "api", "auth", "bearer", "id", "refresh", "session"]),
+    "code": frozenset(["auth", "authorization", "card", "pin", "recovery", "security", "verification"]),
+    "number": frozenset(["card", "passport", "security", "ssn"]),
+    "string": frozenset(["connection"]),
+    "security": frozenset(["social"]),
+    "card": frozenset(["credit", "debit", "payment"]),
+}
+#: What may stand behind a secret word, which is meant all the same.
+_NEUTRAL: Final = _set("""
+    again b64 base64 bytes confirm confirmation current data encoded encrypted hash hashed header hex md5 new
+    old param plain plaintext previous raw repeat salt sha1 sha256 str string text value values
+    """)
+#: Words of parameters that are secret besides: signed URLs, OAuth, keys of web APIs.
+_PARAMETER: Final = _set("""
+    assertion auth authorization code credential credentials jwt key keys otp pass passwd password pin
+    pwd samlresponse secret session sessionid sid sig sign signature ticket token
+    """)
+#: What tells that a code is one of a list, and nobody's secret.
+_LISTED: Final = _set("area country currency error http lang language post postal region status zip")
+
+
+class Names:
+    """Tells secret names from others, and remembers them.
+
+    Args:
+        extra: names that are secret besides the known ones, each matched by the end of a name as they are.
+    """
+
+    def __init__(self, extra: Iterable[str] = ()) -> None:
+        self._extra = [words for name in extra if (words := words_of(name))]
+        self._known: dict[tuple[str, bool], bool] = {}
+
+    def secret(self, name: str) -> bool:
+        """Whether what stands under this name is secret."""
+        return self._remembered(name, parameter=False)
+
+    def secret_parameter(self, name: str) -> bool:
+        """The same for a parameter of a URL, whose owner nobody knows: rather too often than too rarely."""
+        return self._remembered(name, parameter=True)
+
+    def _remembered(self, name: str, *, parameter: bool) -> bool:
+        known = self._known.get((name, parameter))
+        if known is None:
+            known = self._ends_secret(name) or (parameter and _may_be_secret(name))
+            if len(name) <= _LONG:
+                if len(self._known) >= _REMEMBER:
+                    self._known.clear()
+                self._known[name, parameter] = known
+        return known
+
+    def _ends_secret(self, name: str) -> bool:
+        words = words_of(name)
+        if any(words[-len(extra) :] == extra for extra in self._extra):
+            return True
+        while len(words) > 1 and (words[-1] in _NEUTRAL or words[-1].isdigit()) and not _pair(words):
+            words.pop()
+        if not words:
+            return False
+        if words[-1] in _LAST or words[-1].endswith(_GLUED) or _pair(words):
+            return True
+        # `session.id` is an attribute of the conventions; `session_id` is a field, or a cookie.
+        return words[-2:] == ["session", "id"] and not name.lower().endswith("session.id")
+
+
+def words_of(name: str) -> list[str]:
+    """``X-Api-Key``, ``api_key`` and ``apiKey`` alike as lower-case words."""
+    return [word.lower() for word in _WORD.findall(name[-_LONG:])]
+
+
+def _pair(words: list[str]) -> bool:
+    return len(words) > 1 and words[-2] in _PAIRS.get(words[-1], ())
+
+
+def _may_be_secret(name: str) -> bool:
+    words = words_of(name)
+    for before, word in zip(["", *words], words, strict=False):
+        if word in _PARAMETER and not (word == "code" and before in _LISTED):
+            return True
+        if word.endswith(_GLUED) or word.startswith(("secret", "session", "password")):
+            return True
+    return False

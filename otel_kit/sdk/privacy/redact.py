@@ -1,0 +1,193 @@
+"""Takes secrets and personal data out of what is recorded, before it leaves the process.
+
+By name: what a key says to be secret is replaced as a whole. By shape: what looks like a secret is replaced
+within any text. Numbers and truth values stay as they are. The mark is always the same, so that nothing of a
+secret, not even its length, is left.
+
+Texts that have no key of their own go by one as well: ``message`` for that of a log record, ``span.name``,
+``event.name`` and ``status.description``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from enum import Enum
+from fnmatch import translate
+from typing import Any, Final
+from urllib.parse import unquote_plus
+
+from otel_kit.sdk.config.privacy import PrivacySettings
+from otel_kit.sdk.privacy.names import Names
+from otel_kit.sdk.privacy.shapes import MARK, Shapes
+from otel_kit.sdk.privacy.sql import without_literals
+from otel_kit.sdk.text import text_of
+
+__all__ = ["MARK", "make_redactor", "redact_query"]
+
+#: Nesting beyond which a value is judged by its text; a circle ends here.
+_DEPTH: Final = 8
+_REMEMBER: Final = 4096
+#: What telemetry is found by: never touched, whatever a service may be called.
+_IDENTITY: Final = re.compile(
+    r"(?:service\.(?:name|namespace|version|instance\.id)|deployment\.environment(?:\.name)?|telemetry\.sdk\..+"
+    r"|k8s\.[a-z]+\.(?:name|uid)|container\.(?:id|name)|host\.(?:id|name)|cloud\.[a-z_.]+|http\.route)"
+)
+#: What keeps its text in the mode ``allow-list`` unnamed: words of the conventions, not of people.
+_ALLOWED: Final = (
+    *("http.request.method", "http.response.status_code", "url.scheme", "url.template", "error.type"),
+    *("network.protocol.*", "network.transport", "network.type", "server.address"),
+    *(
+        "exception.type",
+        "exception.escaped",
+        "span.name",
+        "event.name",
+        "otel.*",
+        "telemetry.*",
+        "code.*",
+        "thread.name",
+    ),
+    *("rpc.system", "rpc.system.name", "rpc.service", "rpc.method", "rpc.response.status_code"),
+    *("db.system", "db.system.name", "db.namespace", "db.collection.name", "db.operation.name"),
+    *("db.query.summary", "messaging.system", "messaging.operation.*", "messaging.destination.name"),
+    *("os.*", "process.runtime.*", "cpython.*", "faas.name", "faas.trigger", "peer.service"),
+)
+
+
+class _Kind(Enum):
+    """How the text under a key is treated."""
+
+    PLAIN = "searched for shapes"
+    SECRET = "replaced as a whole"  # noqa: S105 - no password
+    IDENTITY = "kept"
+    STATEMENT = "without literals"
+    QUERY = "by parameter"
+    URL = "by parameter, from the question mark on"
+
+
+_KINDS: Final = {
+    **dict.fromkeys(("db.query.text", "db.statement"), _Kind.STATEMENT),
+    **dict.fromkeys(("url.query", "http.query"), _Kind.QUERY),
+    **dict.fromkeys(("url.full", "url.original", "http.url", "http.target"), _Kind.URL),
+}
+
+
+def make_redactor(settings: PrivacySettings) -> Callable[[str, Any], Any] | None:
+    """A function of a key and its value that gives the value to send; None where nothing is redacted.
+
+    It is pure, never raises, and may be called from several threads.
+    """
+    return None if settings.mode == "off" else _Redactor(settings).redact
+
+
+def redact_query(query: str) -> str:
+    """The query string with parameters secret by name or shape replaced, all else as it came."""
+    return _DEFAULT.query(query)
+
+
+class _Redactor:
+    def __init__(self, settings: PrivacySettings) -> None:
+        self._names = Names(settings.keys)
+        self._shapes = Shapes(self._names, settings.patterns)
+        self._strict = settings.mode == "allow-list"
+        self._allowed = _glob(settings.allow)
+        self._known_allowed = _glob(_ALLOWED)
+        self._kinds: dict[str, _Kind] = {}
+
+    def redact(self, key: str, value: Any) -> Any:
+        """The value to send under this key."""
+        try:
+            return self._value(key, value, self._kind(key), 0)
+        except Exception:
+            return MARK  # rather nothing than a secret
+
+    def _value(self, key: str, value: Any, kind: _Kind, depth: int) -> Any:
+        if type(value) is str:
+            return self._text(value, kind)
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, bytes):
+            text = value.decode("utf-8", "replace")
+            return value if self._text(text, kind) == text else MARK
+        if depth < _DEPTH and isinstance(value, Mapping):
+            return self._mapping(key, value, kind, depth + 1)
+        if depth < _DEPTH and isinstance(value, list | tuple | set | frozenset):
+            return [self._value(key, item, kind, depth + 1) for item in value]
+        return self._text(text_of(value), kind)
+
+    def _mapping(self, key: str, value: Mapping[Any, Any], kind: _Kind, depth: int) -> Any:
+        if kind is _Kind.SECRET and not self._strict:
+            return MARK
+        inherits = self._strict and self._names_it(key)
+        found = {}
+        for name, item in value.items():
+            text = text_of(name)
+            within = self._within(text) if inherits else self._kind(text)
+            found[self._shapes.clean(text)] = self._value(text, item, within, depth)
+        return found
+
+    def _within(self, name: str) -> _Kind:
+        """The kind of a name beneath an allowed one: allowed, but for what is secret."""
+        kind = self._kind(name)
+        return _Kind.PLAIN if kind is _Kind.SECRET and not self._names.secret(name) else kind
+
+    def _text(self, text: str, kind: _Kind) -> str:
+        if kind is _Kind.PLAIN:
+            return self._shapes.clean(text)
+        if kind is _Kind.IDENTITY:
+            return text
+        if kind is _Kind.SECRET:
+            return MARK
+        if kind is _Kind.STATEMENT:
+            return self._shapes.clean(without_literals(text), named=False)
+        if kind is _Kind.QUERY:
+            return self.query(text)
+        address, mark, query = text.partition("?")
+        return f"{self._shapes.clean(address)}{mark}{self.query(query)}"
+
+    def query(self, query: str) -> str:
+        """The query string without what is secret in it."""
+        return "&".join([self._parameter(pair) for pair in query.split("&")])
+
+    def _parameter(self, pair: str) -> str:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            return self._shapes.clean(pair)
+        if self._names.secret_parameter(unquote_plus(name)):
+            return f"{name}={MARK}"
+        if "%" in value or "+" in value:
+            # A whole URL may stand here, with a query of its own.
+            plain = unquote_plus(value)
+            if self._shapes.clean(plain) != plain:
+                return f"{name}={MARK}"
+        return f"{name}={self._shapes.clean(value)}"
+
+    def _kind(self, key: str) -> _Kind:
+        kind = self._kinds.get(key)
+        if kind is None:
+            kind = self._classify(key)
+            if len(self._kinds) >= _REMEMBER:
+                self._kinds.clear()
+            self._kinds[key] = kind
+        return kind
+
+    def _classify(self, key: str) -> _Kind:
+        if _IDENTITY.fullmatch(key):
+            return _Kind.IDENTITY
+        if not self._names_it(key):
+            if self._names.secret(key) or key.startswith(("db.query.parameter.", "db.operation.parameter.")):
+                return _Kind.SECRET
+            if self._strict and not self._known_allowed.fullmatch(key):
+                return _Kind.SECRET
+        return _KINDS.get(key, _Kind.PLAIN)
+
+    def _names_it(self, key: str) -> bool:
+        return self._allowed.fullmatch(key) is not None
+
+
+def _glob(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """Matches what one of the patterns matches; nothing where there is none."""
+    return re.compile("|".join(translate(pattern) for pattern in patterns) or r"(?!)")
+
+
+_DEFAULT: Final = _Redactor(PrivacySettings())

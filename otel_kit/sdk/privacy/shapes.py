@@ -1,0 +1,195 @@
+"""What is secret or personal by its shape, wherever it stands in a text.
+
+Each rule takes linear time: a repetition either has a limit, or cannot begin again inside of what it has
+read (the look behind at its start), or cannot fail. Cheap looks for a sign of each rule come first, for
+nearly all texts hold none.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from otel_kit.sdk.privacy.names import Names
+
+__all__ = ["MARK", "Shapes"]
+
+#: Stands for all that was taken out.
+MARK: Final = "REDACTED"
+
+#: Without any of these, no rule below can find anything.
+_ANY: Final = re.compile(
+    r"[@=:]|%40|[A-Za-z0-9_+/-]{13}|\d[ -]\d|--[A-Za-z]|Failing row|earer |EARER |[Bb]asic |BASIC ", re.ASCII
+)
+_PRIVATE_KEY: Final = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?"
+    r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
+    re.DOTALL,
+)
+#: User and password of a URL; a password may hold what should have been encoded, but not without limit.
+_CREDENTIALS: Final = re.compile(r"://(?:[^\s/?#\"'<>]{1,512}|[^\s/?#@:]{1,128}:(?!\d+[/?#])[^\s@]{0,128})@")
+_EMAIL: Final = re.compile(
+    r"(?<![\w.%+-])[\w.%+-]+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}(?![\w-])"
+)
+_JWT: Final = re.compile(r"(?<![\w-])(?=[\w-]+\.[\w-])[\w-]*?eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)*", re.ASCII)
+_SCHEME: Final = re.compile(r"\b(bearer|basic)( {1,4}|%20|\+)([A-Za-z0-9._~+/-]{6,}=*)", re.IGNORECASE)
+_NO_TOKEN: Final = frozenset(
+    ["access", "auth", "authentication", "authorization", "credentials", "scheme", "token"]
+)
+#: Keys whose issuers gave them a beginning: AWS, Google, GitHub, Slack, Datadog, ...
+_ISSUED: Final = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    r"(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}(?![0-9A-Z])"
+    r"|AIza[\w-]{30,}|ya29\.[\w.-]{10,}|GOCSPX-[\w-]{20,}|1//0[\w-]{20,}"
+    r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[\w-]{16,}"
+    r"|xox[abeoprs]-[\w-]{8,}|xapp-[\w-]{8,}|xoxe\.[\w.-]{8,}|hooks\.slack\.com/services/[\w/]{8,}"
+    r"|[rsp]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{16,}|sk-[\w-]{20,}"
+    r"|pub[0-9a-f]{32}(?![0-9a-f])|dd(?:api|app|pat|sat|og)_[\w-]{20,}"
+    r"|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{30,}|SG\.[\w-]{16,}\.[\w-]{16,}|hf_[A-Za-z0-9]{20,}|dop_v1_[0-9a-f]{40,}"
+    r")",
+    re.ASCII,
+)
+_CARD: Final = re.compile(
+    r"(?<![A-Za-z0-9])(?<!\d\.)(?:\d{13,19}"
+    r"|\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|\d{4}([ -])\d{6}\2\d{4,5})(?![A-Za-z0-9])(?!\.\d)",
+    re.ASCII,
+)
+_BRAND: Final = re.compile(
+    r"4\d{12}(?:\d{3}|\d{6})?|5[1-5]\d{14}|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|2720\d{12}|3[47]\d{13}"
+    r"|3(?:0[0-5]|[68]\d)\d{11}|6(?:011|5\d\d|4[4-9]\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|62\d{14,17}"
+)
+#: ``name=``, ``"name": ``, ``("name", ``, ``--name `` and ``name `` before what may be a key.
+_NAMED: Final = re.compile(
+    r"(?<![\w.%-])(?P<url>(?<=[?&]))?(?P<dashes>--)?(?P<name>[\w.%-]+)(?:"
+    r"(?P<mark>\]?[\\\"']{0,4}[ \t]{0,4}(?:=>|:=|==?|:(?!:))[ \t]{0,4})"
+    r"|(?P<pair>[\"'],[ ]?(?=b?[\"']))"
+    r"|(?(dashes)[ ]{1,4}|[ ]{1,4}(?:is[ ])?(?=[\w+/=.~-]{16})))"
+)
+#: The value behind such a name: in quotes, after the scheme of a header, or up to what ends it. A sign that
+#: may end it belongs to it where neither the end, nor another name follows.
+_QUOTED: Final = re.compile(r"""(?P<open>[bru]{0,2}(\\{0,3})(["']))(?:(?!\2\3)(?:\\.|.))*""", re.DOTALL)
+_BARE: Final = re.compile(
+    r"(?P<open>)(?:(?:bearer|basic|digest|token|apikey) {1,4})?"
+    r"(?:[^\s\"'\\&;,|<>(){}\[\]]|[&;,|<>(){}\[\]](?![\s\"'&;,|<>(){}\[\]]|[\w.%-]{1,64}[\"']?[ ]?[=:]|\Z))+",
+    re.IGNORECASE,
+)
+_LINE: Final = re.compile(r"(?P<open>)[^\r\n\"'}]+")
+_LONG: Final = re.compile(r"(?P<open>)(?=\S*\d)[\w+/=.~-]{16,}")
+_EMPTY: Final = frozenset(["", "none", "null", "nil", "true", "false", "undefined", MARK.lower()])
+#: What databases and SQLAlchemy say of the values in a statement that failed.
+_ROWS: Final = re.compile(
+    r"(?P<head>\[parameters: |Failing row contains |Key \([^)\n]{1,200}\)=)(?:\([^\n]*\)|[\[{(][^\n]*)"
+)
+
+
+class Shapes:
+    """Takes out what is secret by its shape, or by the name that stands before it.
+
+    Args:
+        names: tells secret names.
+        extra: further patterns.
+    """
+
+    def __init__(self, names: Names, extra: Sequence[re.Pattern[str]] = ()) -> None:
+        self._names = names
+        self._extra = extra
+
+    def clean(self, text: str, *, named: bool = True) -> str:
+        """The text with the mark in the place of each secret in it.
+
+        Args:
+            text: any text.
+            named: whether what stands behind a secret name counts.
+        """
+        for pattern in self._extra:
+            text = pattern.sub(MARK, text)
+        return self._known(text, named) if len(text) > 5 and _ANY.search(text) else text
+
+    def _known(self, text: str, named: bool) -> str:
+        if "-----BEGIN" in text:
+            text = _PRIVATE_KEY.sub(MARK, text)
+        if "(" in text and (")=" in text or "[parameters: " in text or "Failing row" in text):
+            text = _ROWS.sub(rf"\g<head>{MARK}", text)
+        if "://" in text and "@" in text:
+            text = _CREDENTIALS.sub(f"://{MARK}@", text)
+        if "eyJ" in text:
+            text = _JWT.sub(MARK, text)
+        if len(text) > 12:
+            text = _ISSUED.sub(MARK, text)
+            text = _CARD.sub(_card, text)
+        if " " in text or "%20" in text or "+" in text:
+            text = _SCHEME.sub(_scheme, text)
+        if named:
+            text = self._behind_names(text)
+        if "@" in text or "%40" in text:
+            text = _EMAIL.sub(_email, text)
+        return text
+
+    def _behind_names(self, text: str) -> str:
+        parts: list[str] = []
+        done = 0
+        for match in _NAMED.finditer(text):
+            if match.start() >= done and self._is_secret(text, match):
+                begin, end = _value(text, match)
+                if end > begin:
+                    parts += (text[done:begin], MARK)
+                    done = end
+        return "".join([*parts, text[done:]]) if done else text
+
+    def _is_secret(self, text: str, match: re.Match[str]) -> bool:
+        name = match["name"]
+        if match["url"] is not None:
+            return self._names.secret_parameter(name)
+        if match["pair"] is not None:  # of a name and a value, not two names of a list
+            before = text[max(0, match.start() - 3) : match.start()].rstrip("b\"'")
+            return before.endswith(("(", "[")) and self._names.secret(name)
+        return self._names.secret(name)
+
+
+def _value(text: str, match: re.Match[str]) -> tuple[int, int]:
+    """Where the value behind a secret name begins and ends; nothing where there is none."""
+    begin = match.end()
+    if match["mark"] is match["pair"] is match["dashes"]:  # all None: a word before another
+        bare = _LONG
+    else:
+        bare = _LINE if match["name"].lower().endswith(("cookie", "authorization")) else _BARE
+    found = _QUOTED.match(text, begin) or bare.match(text, begin)
+    if found is None:
+        return begin, begin
+    first, end = found.end("open"), found.end()
+    return (begin, begin) if text[first:end].lower() in _EMPTY else (first, end)
+
+
+def _card(match: re.Match[str]) -> str:
+    digits = match[0].replace(" ", "").replace("-", "")
+    return MARK if _BRAND.fullmatch(digits) and _luhn(digits) else match[0]
+
+
+def _luhn(digits: str) -> bool:
+    """The check digit of ISO/IEC 7812-1."""
+    total = 0
+    for position, digit in enumerate(reversed(digits)):
+        number = int(digit) << (position & 1)
+        total += number - 9 if number > 9 else number
+    return total % 10 == 0
+
+
+def _scheme(match: re.Match[str]) -> str:
+    scheme, space, token = match.groups()
+    secret = token.lower() not in _NO_TOKEN if scheme.lower() == "bearer" else _is_basic(token)
+    return f"{scheme}{space}{MARK}" if secret else match[0]
+
+
+def _is_basic(token: str) -> bool:
+    """Whether this is ``user:password`` in base64, and no word of a sentence."""
+    try:
+        return b":" in base64.b64decode(token + "=" * (-len(token) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _email(match: re.Match[str]) -> str:
+    return match[0] if match[0].startswith(f"{MARK}@") else MARK
