@@ -13,7 +13,9 @@ from opentelemetry.exporter.otlp.proto.common._internal import _encode_attribute
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from otel_kit.sdk.config.privacy import PrivacySettings
 from otel_kit.sdk.otlp.wire import Attributes, any_value, key_value, varint
+from otel_kit.sdk.privacy.redact import make_redactor
 from tests.sdk import random_data
 
 
@@ -124,24 +126,23 @@ def test_what_cannot_be_read_takes_no_other_attribute_with_it() -> None:
 
 
 def test_texts_are_redacted_wherever_they_are() -> None:
-    def redact(key: str, value: Any) -> Any:
-        return f"<{key}>" if "secret" in value else value
-
     data = {
         "plain": "fine",
-        "direct": "secret",
-        "list": ["secret", 1, ("secret", None)],
-        "map": {"inner": "secret", "other": True},
-        "kind": Shouting("secret"),
+        "direct": "password=hunter2",
+        "list": ["password=hunter2", 1, ("password=hunter2", None)],
+        "map": {"password": "hunter2", "other": True},
+        "kind": Shouting("password=hunter2"),
+        "credentials": {"user": "hunter2", "bytes": b"hunter2"},
         "broken": Broken(),
     }
-    pairs = {pair.key: pair.value for pair in written(Attributes(redact), data)}
-    assert "secret" not in str(pairs)
+    pairs = {pair.key: pair.value for pair in written(Attributes(make_redactor(PrivacySettings())), data)}
+    assert "hunter2" not in str(pairs)
     assert pairs["plain"].string_value == "fine"
-    assert pairs["direct"].string_value == "<direct>"
-    assert pairs["list"].array_value.values[0].string_value == "<list>"
-    assert pairs["map"].kvlist_value.values[0].value.string_value == "<inner>"
-    assert pairs["kind"].string_value == "<kind>"
+    assert pairs["direct"].string_value == "password=REDACTED"
+    assert pairs["list"].array_value.values[1].int_value == 1
+    assert pairs["map"].kvlist_value.values[1].value.bool_value
+    assert pairs["credentials"].string_value == "REDACTED"
+    assert pairs["broken"].string_value == "broken"
 
 
 def test_varint_of_a_negative_number_has_ten_bytes() -> None:

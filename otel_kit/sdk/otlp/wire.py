@@ -115,8 +115,7 @@ class Attributes:
     Not safe between threads: each encoding thread has one of its own.
 
     Args:
-        redact: applied to each value of kind `str`, also to those inside lists and mappings, before it is
-            encoded.
+        redact: applied to each value, whatever its kind, before it is encoded.
         remember: how many pairs are kept.
     """
 
@@ -150,17 +149,9 @@ class Attributes:
         pair = field(b"\x0a", utf8(name)) + b"\x12" + varint(len(body)) + body
         return tag + varint(len(pair)) + pair
 
-    def redacted(self, key: str, value: Any, depth: int = 0) -> Any:
-        """The value with each text in it redacted."""
-        if self._redact is None or value is None or isinstance(value, bool | int | float | bytes):
-            return value
-        if depth < _DEPTH and not isinstance(value, str):
-            if isinstance(value, Mapping):
-                named = ((text_of(name), item) for name, item in value.items())
-                return {name: self.redacted(name, item, depth + 1) for name, item in named}
-            if isinstance(value, Sequence):
-                return [self.redacted(key, item, depth + 1) for item in value]
-        return self._redact(key, value if type(value) is str else _text(value))
+    def redacted(self, key: str, value: Any) -> Any:
+        """The value as it may be sent."""
+        return value if self._redact is None else self._redact(key, value)
 
     def _keep(self, table: _Table, pair: tuple[str, Any], data: bytes) -> None:
         if self._count >= self._limit:

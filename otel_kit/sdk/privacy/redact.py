@@ -11,7 +11,7 @@ Texts that have no key of their own go by one as well: ``message`` for that of a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from fnmatch import translate
 from typing import Any, Final
@@ -98,12 +98,18 @@ class _Redactor:
         """The value to send under this key."""
         try:
             return self._value(key, value, self._kind(key), 0)
+        except Exception:  # of an object of the service that cannot be read
+            return self._unread(key, value)
+
+    def _unread(self, key: str, value: Any) -> str:
+        try:
+            return self._text(text_of(value), self._kind(key))
         except Exception:
             return MARK  # rather nothing than a secret
 
     def _value(self, key: str, value: Any, kind: _Kind, depth: int) -> Any:
-        if type(value) is str:
-            return self._text(value, kind)
+        if isinstance(value, str):
+            return self._text(value if type(value) is str else str.__str__(value), kind)
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, bytes):
@@ -111,7 +117,7 @@ class _Redactor:
             return value if self._text(text, kind) == text else MARK
         if depth < _DEPTH and isinstance(value, Mapping):
             return self._mapping(key, value, kind, depth + 1)
-        if depth < _DEPTH and isinstance(value, list | tuple | set | frozenset):
+        if depth < _DEPTH and isinstance(value, Sequence | set | frozenset):
             return [self._value(key, item, kind, depth + 1) for item in value]
         return self._text(text_of(value), kind)
 
