@@ -6,26 +6,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.version import __version__ as sdk_version
 
 from otel_kit import conventions
 from otel_kit.sdk.config.resource import instance_id
-from otel_kit.sdk.delivery.delta import DeltaReader
 from otel_kit.sdk.delivery.outbox import Outbox
 from otel_kit.sdk.delivery.senders import make_sender
 from otel_kit.sdk.delivery.tally import Signal, Tally
 from otel_kit.sdk.lifecycle import Lifecycle, Stage
 from otel_kit.sdk.logs.loggers import Loggers
+from otel_kit.sdk.metrics.pipeline import make_meters
 from otel_kit.sdk.tracing.pipeline import make_tracers
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
     from otel_kit.sdk.config.settings import Settings
     from otel_kit.sdk.config.targets import Target
     from otel_kit.sdk.delivery.batch import BatchQueue
+    from otel_kit.sdk.delivery.delta import DeltaReader
+    from otel_kit.sdk.metrics.provider import KitMeterProvider
 
 __all__ = ["Pipelines", "build"]
 
@@ -73,8 +75,8 @@ def build(settings: Settings) -> Pipelines:
 
     def renew() -> None:
         _new_instance(providers, loggers, settings.instance)
-        if meters is not None and reader is not None:
-            _forget_measurements(meters, reader)
+        if meters is not None:
+            meters.renew_after_fork()
 
     return Pipelines(
         tracer_provider=tracers,
@@ -97,11 +99,17 @@ def _tally(signal: Signal, target: Target) -> Tally:
 
 def _meters(
     settings: Settings, resource: Resource, outboxes: Mapping[Signal, Outbox], tallies: Mapping[Signal, Tally]
-) -> tuple[MeterProvider | None, DeltaReader | None]:
+) -> tuple[KitMeterProvider | None, DeltaReader | None]:
     if "metrics" not in outboxes:
         return None, None
-    reader = DeltaReader(outboxes["metrics"], tallies["metrics"], interval=settings.metric_interval)
-    return MeterProvider(metric_readers=[reader], resource=resource, shutdown_on_exit=False), reader
+    return make_meters(
+        resource,
+        outboxes["metrics"],
+        tallies["metrics"],
+        interval=settings.metric_interval,
+        settings=settings.metrics,
+        redact=None,
+    )
 
 
 def _tracers(
@@ -135,15 +143,3 @@ def _new_instance(providers: list[Any], loggers: Loggers | None, begins: str) ->
         provider._update_resource(change)
     if loggers is not None:
         loggers.update_resource(change)
-
-
-def _forget_measurements(meters: MeterProvider, reader: DeltaReader) -> None:
-    """What the parent measured is the parent's to report.
-
-    Locks that its other threads held at the moment of the fork would never be released here.
-    """
-    import threading
-
-    consumer: Any = meters._measurement_consumer
-    consumer._lock = threading.Lock()
-    consumer.add_metric_reader(reader)  # replaces the storage of a reader it knows

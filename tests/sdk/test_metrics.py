@@ -1,0 +1,346 @@
+"""Our meters do what the SDK's do, only quicker: equal results, no measurement lost, none told twice."""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from opentelemetry import metrics as api
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk import metrics as sdk
+from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
+from opentelemetry.sdk.metrics.view import (
+    DropAggregation,
+    ExplicitBucketHistogramAggregation,
+    ExponentialBucketHistogramAggregation,
+    LastValueAggregation,
+    SumAggregation,
+    View,
+)
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+
+from otel_kit.sdk.metrics.provider import KitMeterProvider
+
+KINDS = (sdk.Counter, sdk.Histogram, sdk.UpDownCounter, sdk.ObservableCounter)
+DELTA: dict[type, AggregationTemporality] = dict.fromkeys(KINDS, AggregationTemporality.DELTA)
+
+
+def reader(**more: Any) -> InMemoryMetricReader:
+    """A foreign reader that asks for delta."""
+    return InMemoryMetricReader(preferred_temporality=DELTA, **more)
+
+
+def provider(*readers: Any, **more: Any) -> KitMeterProvider:
+    """Ours, with these readers."""
+    return KitMeterProvider(readers, Resource({}), shutdown_on_exit=False, **more)
+
+
+def points(read: InMemoryMetricReader) -> Iterator[tuple[str, Any, Any]]:
+    """Name, data and point of each point of one collection."""
+    data = read.get_metrics_data()
+    for resource in data.resource_metrics if data is not None else ():
+        for scope in resource.scope_metrics:
+            for metric in scope.metrics:
+                for point in metric.data.data_points:
+                    yield metric.name, metric.data, point
+
+
+def shown(read: InMemoryMetricReader) -> list[Any]:
+    """One collection without its times, in an order of its own."""
+    found = []
+    for name, data, point in points(read):
+        values = [
+            (field, getattr(point, field))
+            for field in ("value", "count", "sum", "min", "max", "bucket_counts", "explicit_bounds", "scale")
+            if hasattr(point, field)
+        ]
+        attributes = sorted((key, type(v).__name__, v) for key, v in point.attributes.items())
+        found.append(
+            (name, type(data).__name__, getattr(data, "aggregation_temporality", 0), attributes, values)
+        )
+    return sorted(found, key=repr)
+
+
+def values(read: InMemoryMetricReader, name: str) -> dict[tuple[Any, ...], Any]:
+    """Attributes -> value or count of one metric."""
+    return {
+        tuple(sorted(point.attributes.items())): getattr(point, "value", getattr(point, "count", None))
+        for found, _, point in points(read)
+        if found == name
+    }
+
+
+ATTRIBUTES: list[Any] = [
+    None,
+    {},
+    {"a": "x"},
+    {"a": "x", "b": 1},
+    {"b": 1, "a": "x"},
+    {"b": True, "a": "x"},
+    {"b": 1.0, "a": "x"},
+    {"b": [1, 2], "a": "x"},
+    {"b": (1, 2), "a": "x"},
+    {"c": {"deep": ["y"]}},
+    {"d": None, "e": b"bytes"},
+    {"": "left out", "f": "kept"},
+    {7: "seven"},
+]
+BOUNDS = ExplicitBucketHistogramAggregation([1, 2, 3], record_min_max=False)
+VIEWS: dict[str, list[View]] = {
+    "none": [],
+    "fewer keys": [View(instrument_name="*", attribute_keys={"a"})],
+    "two of one": [
+        View(instrument_name="count", name="renamed"),
+        View(instrument_name="count", aggregation=LastValueAggregation()),
+    ],
+    "exponential": [View(instrument_name="time*", aggregation=ExponentialBucketHistogramAggregation(20))],
+    "bounds": [View(instrument_name="time", aggregation=BOUNDS)],
+    "drop": [View(instrument_name="*", aggregation=DropAggregation()), View(instrument_name="time")],
+    "sum": [View(instrument_name="time", aggregation=SumAggregation())],
+}
+
+
+@pytest.mark.parametrize("views", VIEWS)
+@pytest.mark.parametrize("delta", [True, False], ids=["delta", "cumulative"])
+def test_random_measurements_come_out_as_from_the_sdk(views: str, delta: bool) -> None:
+    """Also when a collection comes in between."""
+    chance = random.Random(f"{views}{delta}")
+    sides: list[Any] = []
+    kinds: tuple[Any, ...] = (sdk.MeterProvider, KitMeterProvider)
+    for kind in kinds:
+        read = reader() if delta else InMemoryMetricReader()
+        made = kind([read], Resource({}), shutdown_on_exit=False, views=VIEWS[views])
+        meter = made.get_meter("tests")
+        sides.append(
+            (
+                read,
+                meter.create_counter("count").add,
+                meter.create_up_down_counter("level").add,
+                meter.create_histogram("time", explicit_bucket_boundaries_advisory=[0.5, 10]).record,
+                meter.create_gauge("set").set,
+            )
+        )
+    for _ in range(3):
+        for _ in range(300):
+            which, attributes = chance.randrange(1, 5), chance.choice(ATTRIBUTES)
+            value = chance.choice([0, 1, 3, 0.25, 7.5, 1e6]) * (chance.choice([1, -1]) if which == 2 else 1)
+            for side in sides:
+                side[which](value, attributes)
+        expected, found = shown(sides[0][0]), shown(sides[1][0])
+        assert found
+        assert found == expected
+
+
+def test_they_are_the_sdks_and_one_of_a_name() -> None:
+    made = provider()
+    assert isinstance(made, sdk.MeterProvider)
+    meter = made.get_meter("tests", "1", attributes={"a": 1})
+    assert meter is made.get_meter("tests", "1", attributes={"a": 1})
+    assert isinstance(meter, sdk.Meter)
+    for create, kind in (
+        (meter.create_counter, sdk.Counter),
+        (meter.create_up_down_counter, sdk.UpDownCounter),
+        (meter.create_histogram, sdk.Histogram),
+        (meter.create_gauge, sdk._Gauge),
+        (meter.create_observable_gauge, sdk.ObservableGauge),
+    ):
+        instrument: Any = create(f"m.{kind.__name__}", "1", "text")
+        assert isinstance(instrument, kind)
+        assert instrument is create(f"m.{kind.__name__}", "1", "text")
+
+
+def test_no_addition_is_lost_between_threads_and_collections() -> None:
+    """Cells fill up, are given up and made again all the while."""
+    read = reader()
+    made = provider(read)
+    counter = made.get_meter("tests").create_counter("count")
+    total: Counter[Any] = Counter()
+
+    def add(number: int) -> None:
+        for n in range(20_000):
+            counter.add(1, {"n": n % (number + 2)})
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        running = [threading.Thread(target=add, args=(number,)) for number in range(6)]
+        for thread in running:
+            thread.start()
+        while any(thread.is_alive() for thread in running):
+            total.update(values(read, "count"))
+        total.update(values(read, "count"))
+    finally:
+        sys.setswitchinterval(before)
+    expected: Counter[Any] = Counter()
+    for number in range(6):
+        expected.update((("n", n % (number + 2)),) for n in range(20_000))
+    assert total == expected
+
+
+def test_recording_waits_for_nobody() -> None:
+    """As in a signal handler that came while its thread was folding, or during a long collection."""
+    read = reader()
+    counter: Any = provider(read).get_meter("tests").create_counter("count")
+    counter.add(1)
+    with counter.lock:
+        for number in range(1000):
+            counter.add(1)
+            counter.add(1, {"list": [number]})
+    assert sum(values(read, "count").values()) == 2001
+
+
+def test_readers_that_come_and_go() -> None:
+    first, second = reader(), InMemoryMetricReader()
+    made = provider(first)
+    counter = made.get_meter("tests").create_counter("count")
+    counter.add(1, {"a": 1})
+    made.add_metric_reader(second)
+    counter.add(2, {"a": 1})
+    assert values(first, "count") == {(("a", 1),): 3}
+    assert values(second, "count") == {(("a", 1),): 2}
+    counter.add(4, {"a": 1})
+    assert values(second, "count") == {(("a", 1),): 6}
+    made.remove_metric_reader(second)
+    counter.add(8, {"a": 1})
+    assert values(first, "count") == {(("a", 1),): 12}
+
+
+def test_exemplars_are_the_last_of_each_bucket_within_a_sampled_span() -> None:
+    read = reader()
+    histogram = (
+        provider(read)
+        .get_meter("tests")
+        .create_histogram("time", explicit_bucket_boundaries_advisory=[1, 10])
+    )
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("tests")
+    histogram.record(0.1, {"a": 1})
+    for value in (0.5, 5, 0.7, 50):
+        with tracer.start_as_current_span("work") as span:
+            histogram.record(value, {"a": 1})
+    [(_, _, point)] = points(read)
+    assert [e.value for e in point.exemplars] == [0.7, 5, 50]
+    assert point.exemplars[-1].trace_id == span.get_span_context().trace_id
+    assert point.exemplars[-1].span_id == span.get_span_context().span_id
+    histogram.record(0.1, {"a": 1})
+    [(_, _, point)] = points(read)
+    assert point.exemplars == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [(sdk.AlwaysOnExemplarFilter, 1), (sdk.AlwaysOffExemplarFilter, 0), (sdk.TraceBasedExemplarFilter, 0)],
+)
+def test_exemplar_filters(kind: Any, expected: int) -> None:
+    read = reader()
+    counter = provider(read, exemplar_filter=kind()).get_meter("tests").create_counter("count")
+    for _ in range(3):
+        counter.add(1, {"a": 1})
+    [(_, _, point)] = points(read)
+    assert (point.value, len(point.exemplars)) == (3, expected)
+
+
+def test_a_child_process_begins_anew() -> None:
+    read = reader()
+    made = provider(read)
+    meter = made.get_meter("tests")
+    counter = meter.create_counter("count")
+    gauge = meter.create_gauge("level")
+    counter.add(5, {"a": 1})
+    gauge.set(5)
+    made.renew_after_fork()
+    counter.add(1, {"a": 1})
+    assert shown(read) == [("count", "Sum", AggregationTemporality.DELTA, [("a", "int", 1)], [("value", 1)])]
+
+
+def test_views_and_the_resource_can_change_later() -> None:
+    read = reader()
+    made = provider(read)
+    made.get_meter("tests").create_counter("count").add(1)
+    made._update_resource(Resource({"service.instance.id": "b"}))
+    data = read.get_metrics_data()
+    assert data is not None
+    assert data.resource_metrics[0].resource.attributes["service.instance.id"] == "b"
+
+
+def observed(callback: Any, made: KitMeterProvider, name: str) -> None:
+    """An observable gauge."""
+    made.get_meter("tests").create_observable_gauge(name, [callback])
+
+
+def test_a_callback_that_fails_takes_nothing_else_with_it() -> None:
+    read = reader()
+    made = provider(read)
+
+    def fails(_: CallbackOptions) -> Iterator[Observation]:
+        yield Observation(1, {"a": 1})
+        raise RuntimeError("no")
+
+    def odd(_: CallbackOptions) -> Any:
+        return [Observation("text"), None]  # type: ignore[arg-type]
+
+    def creates(_: CallbackOptions) -> Iterator[Observation]:
+        """What waits for another thread that creates an instrument must not wait for itself."""
+        thread = threading.Thread(target=observed, args=(lambda _: [Observation(3)], made, "late"))
+        thread.start()
+        thread.join(10)
+        yield Observation(int(thread.is_alive()))
+
+    observed(fails, made, "fails")
+    observed(odd, made, "odd")
+    observed(creates, made, "creates")
+    observed(lambda _: [Observation(2)], made, "works")
+    made.get_meter("tests").create_counter("count").add(1)
+    assert {name: point.value for name, _, point in points(read)} == {
+        "fails": 1,
+        "creates": 0,
+        "works": 2,
+        "count": 1,
+    }
+    assert values(read, "late") == {(): 3}
+
+
+def test_a_view_or_reservoir_that_fails_takes_nothing_else_with_it(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(ExplicitBucketHistogramAggregation):
+        def _create_aggregation(self, *_: Any, **__: Any) -> Any:
+            raise RuntimeError("no aggregation")
+
+    class Reservoir(sdk.SimpleFixedSizeExemplarReservoir):
+        def collect(self, point_attributes: Any) -> Any:
+            raise RuntimeError(f"no exemplars for {point_attributes}")
+
+    factory: Any = lambda _: Reservoir  # noqa: E731
+    read = reader()
+    made = provider(
+        read,
+        views=[
+            View(instrument_name="broken", aggregation=Broken()),
+            View(instrument_name="reservoir", exemplar_reservoir_factory=factory),
+        ],
+    )
+    meter = made.get_meter("tests")
+    for name in ("broken", "reservoir", "works"):
+        meter.create_counter(name).add(1)
+    assert values(read, "works") == {(): 1}
+    meter.create_counter("broken").add(1)
+    meter.create_counter("works").add(1)
+    assert {name for name, _, _ in points(read)} == {"works", "broken"}
+    assert "fault" in caplog.text
+
+
+def test_names_that_are_not_allowed_make_instruments_that_do_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    meter = provider(reader()).get_meter("tests")
+    for name in ("", "1digit", "ü", "x" * 300, None, 5, "a b"):
+        instrument = meter.create_counter(name)  # type: ignore[arg-type]
+        instrument.add(1)
+        assert isinstance(instrument, api.Counter)
+    meter.create_histogram("time", explicit_bucket_boundaries_advisory=[2, 1]).record(1)
+    assert isinstance(provider().get_meter("tests", attributes={"a": [{}]}), api.Meter)
+    assert len([r for r in caplog.records if "records nothing" in r.message]) == 7
