@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import time_ns
+from types import FrameType
 from typing import Any, Final
 
 from opentelemetry import trace
@@ -22,7 +23,7 @@ from otel_kit.sdk.logs.plain import clipped, plain
 from otel_kit.sdk.spans import LEFT
 from otel_kit.sdk.text import stack_of, text_of, type_of
 
-__all__ = ["BRIDGES", "SEEN", "Entry", "Error", "Site", "entry_of", "severity"]
+__all__ = ["BRIDGES", "SEEN", "TOLD", "Entry", "Error", "Site", "Told", "caller", "entry_of", "severity"]
 
 #: Name of the logger, level, file, line and function: the same for each record of one call in the code.
 Site = tuple[str, int, str, int, str]
@@ -31,6 +32,11 @@ Error = tuple[str, str, str]
 #: The site, seconds since the epoch, nanoseconds when it was taken down, message, fields, error, span.
 Entry = tuple[Site, float, int, str, "Mapping[str, Any] | None", "Error | None", "trace.SpanContext | None"]
 
+#: What a service told another logging library: message, fields, and the error or the text of one.
+Told = tuple[object, Mapping[Any, Any], "BaseException | str | None"]
+
+#: Attribute of a record that a bridge has made, with what was told.
+TOLD: Final = "_otel_kit_told"
 #: Set on a record as soon as it is taken, so that it is taken once.
 SEEN: Final = "_otel_kit_seen"
 _BUILT_IN: Final = frozenset(vars(logging.makeLogRecord({}))) | {
@@ -39,16 +45,12 @@ _BUILT_IN: Final = frozenset(vars(logging.makeLogRecord({}))) | {
     "taskName",
     "color_message",  # uvicorn's message with escape codes
     SEEN,
+    TOLD,
 }
 #: Attributes of a record without extra fields.
 _USUAL: Final = len(vars(logging.makeLogRecord({}))) + 1
-#: What structlog hands to its formatter beside the fields of the service, or says once more.
-_STRUCTLOG: Final = frozenset(
-    {"event", "_logger", "_name", "_record", "_from_structlog", "level", "logger", "timestamp"}
-    | {"exc_info", "stack_info", "exception", "stack"}
-)
 #: The frames below are those of logging, and ours.
-_LOGGING: Final = (str(Path(logging.__file__).parent), str(Path(__file__).parent))
+_LOGGING: Final = (str(Path(logging.__file__).parent), str(Path(__file__).parent.parent))
 #: How far to go back from an error to those that it came from.
 _DEPTH: Final = 8
 #: A text that logs itself, which asks for the text again, and so on, ends here.
@@ -69,12 +71,14 @@ class Bridges:
 
     Attributes:
         paths: files and folders whose frames are not the service's.
-        event: finds what structlog was told in the message that structlog made of it.
+        told: finds what the service told structlog, by the message that structlog made of it.
+        taken: whether loguru leads a record on that has been taken already.
     """
 
     def __init__(self) -> None:
         self.paths: tuple[str, ...] = ()
-        self.event: Callable[[object], Mapping[str, Any] | None] | None = None
+        self.told: Callable[[object], Told | None] | None = None
+        self.taken: Callable[[logging.LogRecord], bool] | None = None
 
 
 BRIDGES: Final = Bridges()
@@ -108,20 +112,15 @@ def entry_of(record: logging.LogRecord, context: Context, baggage: Sequence[str]
     span = trace.get_current_span(context).get_span_context()
     fields: Mapping[str, Any] | None = None
     error: Error | None = None
-    if (
-        record.args
-        or record.exc_info
-        or record.stack_info
-        or type(said) is not str
-        or type(record.name) is not str
-        or type(record.pathname) is not str
-        or len(vars(record)) > _USUAL
-        or len(said) > 1000
-        or BRIDGES.event is not None
-        or record.pathname.startswith(BRIDGES.paths)
-    ):
-        said, fields, error = _asked(record)
+    if _is_simple(record):
+        if record.args or len(said) > 1000:
+            said = _asked(_message, record, None)
+    else:
+        told = _told(record)
         site = _site(record)
+        said = _asked(_message, record, told)
+        fields = _asked(_fields, record, told)
+        error = _asked(_error, record, told)
         if error is not None and not span.is_valid:
             span = _span_left_by(record)
     if baggage:
@@ -130,33 +129,42 @@ def entry_of(record: logging.LogRecord, context: Context, baggage: Sequence[str]
     return site, record.created, time_ns(), said, fields, error, span if span.is_valid else None
 
 
-def _asked(record: logging.LogRecord) -> tuple[str, Mapping[str, Any] | None, Error | None]:
-    """Message, fields and error, which ask objects of the service; these may log in their turn."""
+def _is_simple(record: logging.LogRecord) -> bool:
+    """It has a text and arguments alone, and comes from the code of the service: so do most."""
+    return (
+        type(record.msg) is str
+        and not record.exc_info
+        and not record.stack_info
+        and len(record.__dict__) <= _USUAL
+        and (BRIDGES.told is None or BRIDGES.told(record.msg) is None)
+        and type(record.name) is str
+        and type(record.pathname) is str
+        and not record.pathname.startswith(BRIDGES.paths)
+    )
+
+
+def _asked(
+    question: Callable[[logging.LogRecord, Told | None], Any], record: logging.LogRecord, told: Told | None
+) -> Any:
+    """What objects of the service answer, which may log in their turn."""
     if _nesting.depth >= _NESTED:
-        return (record.msg if type(record.msg) is str else f"<{type(record.msg).__name__}>"), None, None
+        return "<a record of the text of a record>" if question is _message else None
     _nesting.depth += 1
     try:
-        event = _event(record)
-        return _message(record, event), _fields(record, event), _error(record, event)
+        return question(record, told)
     finally:
         _nesting.depth -= 1
 
 
-def _event(record: logging.LogRecord) -> Mapping[str, Any]:
-    event = None if BRIDGES.event is None else BRIDGES.event(record.msg)
-    if event is not None:
-        return event
-    said = record.msg
-    return said if isinstance(said, Mapping) and not record.args and "event" in said else {}
+def _told(record: logging.LogRecord) -> Told | None:
+    told: Told | None = record.__dict__.get(TOLD)
+    return BRIDGES.told(record.msg) if told is None and BRIDGES.told is not None else told
 
 
-def _message(record: logging.LogRecord, event: Mapping[str, Any]) -> str:
-    """The formatted message; one whose arguments do not fit is shown with them instead of being lost.
-
-    The message of structlog is a mapping, whose ``event`` is what there is to read.
-    """
-    if event:
-        return clipped(text_of(event.get("event", "")))
+def _message(record: logging.LogRecord, told: Told | None) -> str:
+    """The formatted message; one whose arguments do not fit is shown with them instead of being lost."""
+    if told is not None:
+        return clipped(text_of(told[0]))
     try:
         return clipped(record.getMessage())
     except Exception:
@@ -170,27 +178,23 @@ def _arguments(record: logging.LogRecord) -> str:
         return "<arguments without a text>"
 
 
-def _fields(record: logging.LogRecord, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What the service passed as ``extra=``, or beside the event of structlog."""
-    own = vars(record)
-    if not event and len(own) <= _USUAL and not record.stack_info:
-        return None
-    hidden = _BUILT_IN | _STRUCTLOG if event else _BUILT_IN
-    found = {key: value for key, value in {**own, **event}.items() if key not in hidden}
+def _fields(record: logging.LogRecord, told: Told | None) -> Mapping[str, Any] | None:
+    """What the service passed as ``extra=``, or beside the message to another logging library."""
+    found: dict[Any, Any] = {}
+    if told is not None:
+        found.update(told[1])
+    elif len(record.__dict__) > _USUAL:
+        found = {key: value for key, value in record.__dict__.items() if key not in _BUILT_IN}
     if record.stack_info:
         found["code.stacktrace"] = record.stack_info
     return plain(found) if found else None
 
 
-def _error(record: logging.LogRecord, event: Mapping[str, Any]) -> Error | None:
-    info: Any = record.exc_info or event.get("exc_info")
-    error = info[1] if isinstance(info, tuple) and len(info) == 3 else info
-    if error is True:
-        error = sys.exc_info()[1]
+def _error(record: logging.LogRecord, told: Told | None) -> Error | None:
+    error: Any = record.exc_info[1] if record.exc_info else None if told is None else told[2]
     if isinstance(error, BaseException):
         return type_of(error), clipped(text_of(error)), clipped(stack_of(error))
-    written = event.get("exception")  # a text that structlog has made of an error
-    return ("", "", clipped(written)) if isinstance(written, str) else None
+    return ("", "", clipped(error)) if isinstance(error, str) else None
 
 
 def _span_left_by(record: logging.LogRecord) -> trace.SpanContext:
@@ -209,9 +213,14 @@ def _site(record: logging.LogRecord) -> Site:
     name, level = text_of(record.name), record.levelno if isinstance(record.levelno, int) else 0
     path, line, function = record.pathname, record.lineno, record.funcName
     if isinstance(path, str) and path.startswith(BRIDGES.paths):
-        frame = sys._getframe()
-        between = (*BRIDGES.paths, *_LOGGING)
-        while frame.f_back is not None and frame.f_code.co_filename.startswith(between):
-            frame = frame.f_back
+        frame = caller(sys._getframe())
         path, line, function = frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
     return name, level, text_of(path), line if isinstance(line, int) else 0, text_of(function)
+
+
+def caller(frame: FrameType) -> FrameType:
+    """The frame of the service that `frame` has come from, behind all that leads to logging."""
+    between = (*BRIDGES.paths, *_LOGGING)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(between):
+        frame = frame.f_back
+    return frame

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_current
 
-from otel_kit.sdk.logs.entry import SEEN, Entry, entry_of
+from otel_kit.sdk.logs.entry import BRIDGES, SEEN, Entry, entry_of
 from otel_kit.sdk.logs.lines import Lines
 from otel_kit.sdk.notes import RateLimit
 
@@ -97,6 +97,8 @@ class Intake:
             if SEEN in marks:
                 return
             marks[SEEN] = True
+            if BRIDGES.taken is not None and BRIDGES.taken(record):
+                return
             if self._allows is None or self._allows(record):
                 self.deliver(record)
         except Exception as error:

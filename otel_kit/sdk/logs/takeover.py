@@ -13,13 +13,15 @@ other kinds, for files and sockets, stay as they are.
 from __future__ import annotations
 
 import logging
-import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 from otel_kit.sdk.imports import when_imported
+from otel_kit.sdk.logs import from_loguru, from_structlog
+from otel_kit.sdk.logs.console import writes_to_console
 from otel_kit.sdk.logs.entry import BRIDGES
 from otel_kit.sdk.logs.intake import Intake
 from otel_kit.sdk.notes import LOGGER, quietly
@@ -116,14 +118,7 @@ class _Takeover:
 
     def _silence(self, logger: logging.Logger) -> list[logging.Handler]:
         """Remove what writes to the console beside us; files, sockets and captures of tests stay."""
-        streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
-        found: list[logging.Handler] = [
-            handler
-            for handler in logger.handlers
-            if self._console
-            and isinstance(handler, logging.StreamHandler)
-            and any(handler.stream is stream for stream in streams)
-        ]
+        found = [handler for handler in logger.handlers if self._console and writes_to_console(handler)]
         for handler in found:
             logger.removeHandler(handler)
         return found
@@ -150,10 +145,12 @@ def take_over(intake: Intake, *, level: int | None) -> None:
     takeover = _Takeover(intake)
     takeover.attach()
     logging.lastResort = _LastResort(intake, logging.lastResort)
-    BRIDGES.paths += (warnings.__file__,)
+    BRIDGES.paths += (warnings.__file__, str(Path(warnings.__file__).with_name("_py_warnings.py")))
     logging.captureWarnings(capture=True)
     _around(logging, "basicConfig", takeover.step_aside, takeover.attach)
     when_imported("logging.config", lambda module: _follow_configurations(module, takeover.attach))
+    when_imported("structlog", lambda module: from_structlog.bridge(module, intake, level))
+    when_imported("loguru", lambda module: from_loguru.bridge(module, intake, level))
     for name, method in _STARTS:
         when_imported(name, lambda module, m=method: _around(module.Logger, m, None, takeover.attach))  # type: ignore[misc]
 

@@ -45,7 +45,7 @@ def main(case: str, path: str) -> None:
     log.debug("debug")
     log.info("info")
     log.warning("password hunter2")
-    log.error({"event": "order placed", "order": 7}, extra={"_logger": log, "_name": "error"})
+    log.error("an error")
 
 
 if __name__ == "__main__":
