@@ -22,7 +22,7 @@ from otel_kit.sdk.metrics import fold
 from otel_kit.sdk.metrics.fold import Sampled
 from otel_kit.sdk.notes import quietly
 
-__all__ = ["Cell", "Cells", "key_of"]
+__all__ = ["LONGEST", "Cell", "Cells", "cut"]
 
 #: Measurements that may wait in a cell: 2,000 full ones hold 8 MB.
 ROOM: Final = 128
@@ -66,7 +66,7 @@ class Cell(list[float]):
         return True
 
 
-def key_of(attributes: Mapping[str, Any]) -> tuple[Any, ...]:
+def _key(attributes: Mapping[str, Any]) -> tuple[Any, ...]:
     """What a set is found by; quick rather than exact, see `Cell.is_for`."""
     return (*attributes, *attributes.values())
 
@@ -83,12 +83,14 @@ def _constant(value: Any) -> bool:
     return kind in _SIMPLE and (kind is not float or math.isfinite(value))
 
 
+def cut(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes with texts of `LONGEST` characters at most."""
+    return {key: value[:LONGEST] if isinstance(value, str) else value for key, value in attributes.items()}
+
+
 def _clean(attributes: Any) -> dict[str, Any]:
-    """As the SDK does it, with texts cut at `LONGEST`; what is no mapping counts as none."""
-    if not isinstance(attributes, Mapping):
-        return {}
-    clean = dict(_clean_attribute_value(attributes, None))
-    return {key: value[:LONGEST] if isinstance(value, str) else value for key, value in clean.items()}
+    """As the SDK does it, with texts cut; what is no mapping counts as none."""
+    return cut(_clean_attribute_value(attributes, None)) if isinstance(attributes, Mapping) else {}
 
 
 class Cells:
@@ -121,7 +123,7 @@ class Cells:
     def _kept(self, attributes: Mapping[str, Any]) -> Cell | None:
         if not _lasting(attributes):
             return None
-        key = key_of(attributes)
+        key = _key(attributes)
         cell = self.known.get(key)
         if cell is not None and not cell.is_for(attributes):
             key = (*key, *map(type, attributes.values()))

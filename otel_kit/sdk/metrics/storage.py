@@ -16,13 +16,14 @@ from opentelemetry.sdk.metrics._internal.metric_reader_storage import _DEFAULT_V
 from opentelemetry.sdk.metrics._internal.view import _default_reservoir_factory
 
 from otel_kit.sdk.metrics.cardinality import Watch
-from otel_kit.sdk.metrics.cells import Cells
+from otel_kit.sdk.metrics.cells import LONGEST, Cells, cut
 from otel_kit.sdk.metrics.fold import FOLDABLE
 from otel_kit.sdk.metrics.instruments import OF_SDK, KitGauge, Quick
 from otel_kit.sdk.notes import LOGGER, RateLimit, quietly
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics._internal.instrument import _Asynchronous
+    from opentelemetry.sdk.metrics._internal.measurement import Measurement
     from opentelemetry.sdk.metrics._internal.point import DataPointT
     from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader, MetricsData
     from opentelemetry.sdk.metrics.view import View
@@ -54,6 +55,13 @@ class Faults:
 
 class Match(_ViewInstrumentMatch):
     """One instrument in one view of one reader."""
+
+    def consume_measurement(self, measurement: Measurement, should_sample_exemplar: bool = True) -> None:
+        """Take what came by the SDK's own way: of callbacks, gauges, and where views want it."""
+        attributes: Any = measurement.attributes or {}
+        if any(isinstance(value, str) and len(value) > LONGEST for value in attributes.values()):
+            object.__setattr__(measurement, "attributes", cut(attributes))  # it is frozen, but nobody else's
+        super().consume_measurement(measurement, should_sample_exemplar)
 
     def collect(
         self, collection_aggregation_temporality: AggregationTemporality, collection_start_nanos: int

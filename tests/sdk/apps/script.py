@@ -106,6 +106,18 @@ def flushes() -> None:
     counter.add(1)
 
 
+def many_sets() -> None:
+    """Each kind of instrument with more attribute sets than it may have."""
+    meter = metrics.get_meter("script")
+    several = [{"n": number} for number in range(20)]
+    meter.create_observable_gauge("observed", [lambda _: [metrics.Observation(1, one) for one in several]])
+    for one in several * 5:
+        meter.create_counter("count").add(1, one)
+        meter.create_up_down_counter("level").add(1, one)
+        meter.create_histogram("time").record(1, one)
+        meter.create_gauge("set").set(1, one)
+
+
 def main(mode: str) -> None:
     """Record 20 of each and end by `mode`."""
     if mode in ("own-handler", "set-back"):
@@ -129,6 +141,8 @@ def main(mode: str) -> None:
         flushes()
     elif mode == "flood":
         flood()
+    elif mode == "many-sets":
+        many_sets()
     elif mode == "shutdown":
         otel_kit.shutdown()
         record(2, "too late")
