@@ -5,6 +5,7 @@ The thread here never touches the network, so it empties its queue in time whate
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -23,6 +24,9 @@ T = TypeVar("T")
 #: when the process gives that thread no time at all.
 MAX_ITEMS: Final = 16_384
 BATCH: Final = 512
+#: What one request takes when more than that waits: whatever its size, the thread that sends has to get at
+#: the interpreter's lock a few times for it, and a busy service lets it wait for that every time.
+LARGE_BATCH: Final = 2048
 DELAY: Final = 1.0
 #: Below the 4 MiB that gRPC servers take by default.
 MAX_BODY: Final = 3_500_000
@@ -120,22 +124,26 @@ class BatchQueue(Generic[T]):
 
     def _run(self) -> None:
         while not self._closed:
-            self._wake.wait(self._delay)
+            woken = self._wake.wait(self._delay)
             self._wake.clear()
             with self._emptied:
                 ticket = self._asked
-            while self._items:
+            # The rest of a full batch waits for more, unless somebody waits for it, or it has waited enough.
+            least = BATCH if woken and ticket == self._answered else 1
+            while len(self._items) >= least:
                 self._encode_batch()
             with self._emptied:
                 self._answered = ticket
                 self._emptied.notify_all()
 
     def _encode_batch(self) -> None:
-        batch: list[T] = []
         items = self._items
-        while items and len(batch) < BATCH:
-            batch.append(items.popleft())
-        quietly(f"encoding {self._tally.signal}", lambda: self._post(batch))
+        batch: list[T] = []
+        with contextlib.suppress(IndexError):  # closed meanwhile
+            for _ in range(LARGE_BATCH if len(items) > LARGE_BATCH else BATCH):
+                batch.append(items.popleft())
+        if batch:
+            quietly(f"encoding {self._tally.signal}", lambda: self._post(batch))
 
     def _post(self, batch: Sequence[T]) -> None:
         try:
