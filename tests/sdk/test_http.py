@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from otel_kit.conventions import HTTP_SERVER_DURATION
-from otel_kit.sdk.config.http import METHODS
 from otel_kit.sdk.http.attributes import redact, request_attributes
 from tests.parts import eventually, start
 from tests.sdk.run import UVICORN, endpoint, get, web
@@ -203,7 +202,7 @@ def test_redaction_keeps_what_is_harmless() -> None:
 )
 def test_server_address_is_what_the_client_asked_for(host: bytes, address: str, port: int) -> None:
     scope = {"type": "http", "method": "GET", "scheme": "https", "path": "/", "headers": [(b"host", host)]}
-    found = request_attributes(scope, {b"host": host}, METHODS)
+    found = request_attributes(scope, {b"host": host}, "GET", "https")
     assert (found["server.address"], found["server.port"]) == (address, port)
 
 

@@ -16,7 +16,7 @@ from opentelemetry.context import Context
 
 from otel_kit.sdk.config.http import HttpSettings
 from otel_kit.sdk.http.attributes import url_of
-from otel_kit.sdk.http.instruments import Conclusions, Instruments
+from otel_kit.sdk.http.instruments import Instruments, Kinds
 from otel_kit.sdk.http.observer import Hooks, make_observer
 from otel_kit.sdk.http.request import Request
 from otel_kit.sdk.http.types import App, Receive, Scope, Send
@@ -76,11 +76,10 @@ class HttpTelemetry:
         tracer: trace.Tracer | None = None,
         meter: metrics.Meter | None = None,
     ) -> None:
-        self.methods = settings.methods
         self.observer = make_observer(settings, hooks or Hooks())
         self.tracer = tracer or trace.get_tracer("otel_kit.http")
         self.instruments = Instruments(meter or metrics.get_meter("otel_kit.http"))
-        self.conclusions = Conclusions()
+        self.kinds = Kinds(settings.methods)
         self._health_routes = settings.health_routes
         self._excluded_urls = excluded_urls
         if excluded_urls is None and settings.excluded_urls:

@@ -5,7 +5,7 @@ https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
@@ -35,25 +35,25 @@ _ADDRESSES: Final = 512
 
 
 def request_attributes(
-    scope: Mapping[str, Any], headers: Mapping[bytes, bytes], methods: Collection[str]
+    scope: Mapping[str, Any], headers: Mapping[bytes, bytes], method: str, scheme: str
 ) -> Attributes:
     """What is known when the request arrives.
 
     Args:
         scope: of ASGI; only its type is taken for granted.
         headers: one value each, by lower-case name.
-        methods: those that are recorded by name.
+        method: a known one, or ``_OTHER``.
+        scheme: as the server tells it.
     """
-    method = scope.get("method", "GET")  # of a WebSocket, by RFC 6455
-    scheme = scope.get("scheme") or "http"
-    known = method in methods
+    host = headers.get(b"host")
     attributes: Attributes = {
-        "http.request.method": method if known else "_OTHER",
+        "http.request.method": method,
         "url.scheme": scheme,
         "url.path": (scope.get("path") or "")[:LONGEST],
+        **(_address(host, scheme) if host else _listening(scope)),
     }
-    if not known:
-        attributes["http.request.method_original"] = str(method)[:64]
+    if method == "_OTHER":
+        attributes["http.request.method_original"] = str(scope.get("method"))[:64]
     query = scope.get("query_string")
     if query:
         attributes["url.query"] = redact(query[:LONGEST].decode("latin-1"))
@@ -66,8 +66,6 @@ def request_attributes(
     agent = headers.get(b"user-agent")
     if agent:
         attributes["user_agent.original"] = agent[:LONGEST].decode("latin-1")
-    host = headers.get(b"host")
-    attributes.update(_address(host, scheme) if host else _listening(scope))
     return attributes
 
 

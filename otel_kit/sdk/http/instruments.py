@@ -1,4 +1,4 @@
-"""The metrics of HTTP requests, and the attributes of a finished request, each set of them made once.
+"""The metrics of HTTP requests, and its attributes, each set of them made once.
 
 https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#http-server
 """
@@ -11,7 +11,7 @@ from opentelemetry.metrics import Meter
 
 from otel_kit import conventions
 
-__all__ = ["Conclusion", "Conclusions", "Instruments"]
+__all__ = ["Conclusion", "Instruments", "Kind", "Kinds"]
 
 #: Seconds, by the conventions.
 DURATIONS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -65,51 +65,61 @@ class Conclusion(NamedTuple):
     of_span: dict[str, str | int]
 
 
-class Conclusions:
-    """Makes conclusions, and remembers them."""
+class Kind:
+    """The requests of one method and scheme.
 
-    def __init__(self) -> None:
-        self._active: dict[tuple[str, str], dict[str, str | int]] = {}
-        self._kept: dict[tuple[str, str, str | None, int | None, str | None], Conclusion] = {}
+    Attributes:
+        method: a known one, or ``_OTHER``.
+        scheme: as the server tells it.
+        name: of a span that has no route.
+        of_metrics: attributes of a request that is not finished.
+    """
 
-    def active(self, method: str, scheme: str) -> dict[str, str | int]:
-        """The attributes of a request that is not finished."""
-        found = self._active.get((method, scheme))
-        if found is None:
-            found = _active(method, scheme)
-            if len(self._active) < _KEPT:
-                self._active[method, scheme] = found
-        return found
+    def __init__(self, method: str, scheme: str) -> None:
+        self.method, self.scheme = method, scheme
+        self.name = "HTTP" if method == "_OTHER" else method
+        self.of_metrics: dict[str, str | int] = {
+            "http.request.method": method,
+            "url.scheme": scheme if scheme in _SCHEMES else "_OTHER",
+        }
+        self._kept: dict[tuple[str | None, int | None, str | None], Conclusion] = {}
 
-    def get(
-        self, method: str, scheme: str, route: str | None, status: int | None, error: str | None
-    ) -> Conclusion:
-        """The conclusion of a finished request.
+    def conclusion(self, route: str | None, status: int | None, error: str | None) -> Conclusion:
+        """What is said of a finished request.
 
         Args:
-            method: a known one, or ``_OTHER``.
-            scheme: as the server tells it.
             route: the template that has matched.
             status: of the response; None where there was none.
             error: the value of ``error.type``.
         """
-        key = method, scheme, route, status, error
+        key = route, status, error
         found = self._kept.get(key)
         if found is None:
-            found = _conclude(*key)
+            facts = {"http.route": route, "http.response.status_code": status, "error.type": error}
+            of_span = {name: value for name, value in facts.items() if value is not None}
+            name = "" if route is None else f"{self.name} {route}"
+            found = Conclusion(name, self.of_metrics | of_span, of_span)
             if len(self._kept) < _KEPT:
                 self._kept[key] = found
         return found
 
 
-def _active(method: str, scheme: str) -> dict[str, str | int]:
-    return {"http.request.method": method, "url.scheme": scheme if scheme in _SCHEMES else "_OTHER"}
+class Kinds:
+    """All kinds of requests, each made once.
 
+    Args:
+        methods: those that are recorded by name.
+    """
 
-def _conclude(
-    method: str, scheme: str, route: str | None, status: int | None, error: str | None
-) -> Conclusion:
-    facts = {"http.route": route, "http.response.status_code": status, "error.type": error}
-    of_span = {key: value for key, value in facts.items() if value is not None}
-    name = "" if route is None else f"{'HTTP' if method == '_OTHER' else method} {route}"
-    return Conclusion(name, _active(method, scheme) | of_span, of_span)
+    def __init__(self, methods: frozenset[str]) -> None:
+        self._methods = methods
+        self._kept: dict[tuple[str, str], Kind] = {}
+
+    def get(self, method: str, scheme: str) -> Kind:
+        """The kind of a request with this method and scheme, whatever they are."""
+        found = self._kept.get((method, scheme))
+        if found is None:
+            found = Kind(method if method in self._methods else "_OTHER", scheme)
+            if len(self._kept) < _KEPT and found.method == method:
+                self._kept[method, scheme] = found
+        return found

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Final, Protocol
 
-__all__ = ["ERRORS_WITHIN", "Lingering", "lingering"]
+__all__ = ["ERRORS_WITHIN", "linger"]
 
 #: Seconds for which the span of an answered request is open to an error, at least.
 ERRORS_WITHIN: Final = 0.1
@@ -28,48 +28,50 @@ class Answered(Protocol):
         """Record and end it."""
 
 
-class Lingering:
-    """The answered requests of one event loop, by their order."""
+class _Loop(threading.local):
+    """The answered requests of this thread's event loop, by their order."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
+    loop: asyncio.AbstractEventLoop | None = None
+    armed = False
+
+    def __init__(self) -> None:
         self.requests: dict[Answered, None] = {}
-        self._armed = False
 
-    def add(self, request: Answered) -> None:
-        """Finish `request` soon, unless it is taken out of `requests` before."""
-        self.requests[request] = None
-        if not self._armed:
-            self._armed = True
-            self.loop.call_later(ERRORS_WITHIN, self._sweep)
-
-    def _sweep(self) -> None:
-        self._armed = False
+    def sweep(self) -> None:
+        """Finish those that were answered long enough ago."""
         due = time.perf_counter() - ERRORS_WITHIN
         for request in list(self.requests):
             if request.answered_at > due:
                 break
             self.requests.pop(request, None)
             request.finish()
-        if self.requests:
-            self._armed = True
-            self.loop.call_later(ERRORS_WITHIN, self._sweep)
+        self.armed = False
+        self.arm()
+
+    def arm(self) -> None:
+        """Come back, if anything waits."""
+        if self.requests and not self.armed and self.loop is not None:
+            self.armed = True
+            self.loop.call_later(ERRORS_WITHIN, self.sweep)
 
 
-class _OfThread(threading.local):
-    found: Lingering | None = None
+_here: Final = _Loop()
 
 
-_of_thread: Final = _OfThread()
+def linger(request: Answered) -> dict[Answered, None] | None:
+    """Finish `request` soon, unless it is taken out of what this returns before.
 
-
-def lingering() -> Lingering | None:
-    """That of the running event loop; None where there is none (trio)."""
+    None where nothing will: outside of asyncio, the end of the application has to.
+    """
     try:
         loop = asyncio.get_running_loop()
-    except RuntimeError:
+    except RuntimeError:  # trio
         return None
-    found = _of_thread.found
-    if found is None or found.loop is not loop:
-        found = _of_thread.found = Lingering(loop)
-    return found
+    here = _here
+    if here.loop is not loop:
+        here.loop, here.requests, here.armed = loop, {}, False
+    requests = here.requests
+    requests[request] = None
+    if not here.armed:
+        here.arm()
+    return requests

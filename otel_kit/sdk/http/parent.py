@@ -12,7 +12,8 @@ from otel_kit.sdk.http.headers import GETTER, Headers
 
 __all__ = ["parent_of"]
 
-_fields: tuple[Any, tuple[bytes, ...]] = (None, ())
+#: The propagator, and the headers that it reads.
+_known: tuple[Any, frozenset[bytes]] = (None, frozenset())
 
 
 def parent_of(headers: Headers, names: Mapping[bytes, bytes], current: Context) -> Context:
@@ -23,16 +24,12 @@ def parent_of(headers: Headers, names: Mapping[bytes, bytes], current: Context) 
         names: the same by lower-case name.
         current: the context in which the server calls us.
     """
-    global _fields
+    global _known
     propagator = propagate.get_global_textmap()
-    known, fields = _fields
-    if propagator is not known:
-        fields = tuple(sorted(name.lower().encode("latin-1") for name in propagator.fields))
-        _fields = propagator, fields
-    for name in fields:
-        if name in names:
-            break
-    else:
-        if fields:  # a propagator that does not tell its fields is always asked
-            return current
-    return propagate.extract(headers, current, getter=GETTER)
+    if _known[0] is not propagator:
+        _known = propagator, frozenset(name.lower().encode("latin-1") for name in propagator.fields)
+    fields = _known[1]
+    # A propagator that does not tell its fields is always asked.
+    if fields and fields.isdisjoint(names):
+        return current
+    return propagator.extract(headers, current, GETTER)

@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from otel_kit.sdk.http.attributes import request_attributes
 from otel_kit.sdk.http.errors import GONE, error_type
-from otel_kit.sdk.http.linger import lingering
+from otel_kit.sdk.http.linger import linger
 from otel_kit.sdk.http.parent import parent_of
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.spans import record_once, remember
@@ -38,38 +38,23 @@ class Request:
 
     Attributes:
         route: the template that has matched; whatever matches notes it. None where nothing did.
+        matched: the route itself.
         span: of kind SERVER, and current while the application runs.
         answered_at: when the response was complete, by `time.perf_counter`; 0 before.
     """
 
-    __slots__ = (
-        "_active",
-        "_begin",
-        "_context",
-        "_disconnected",
-        "_end",
-        "_error",
-        "_expected",
-        "_finished",
-        "_lingering",
-        "_method",
-        "_observers",
-        "_receive",
-        "_received",
-        "_scheme",
-        "_scope",
-        "_send",
-        "_sent",
-        "_status",
-        "_telemetry",
-        "_token",
-        "_trailers",
-        "_websocket",
-        "answered_at",
-        "matched",
-        "route",
-        "span",
-    )
+    # What most requests have; an instance holds only what differs.
+    route: str | None = None
+    matched: Any = None
+    answered_at = 0.0
+    _error: BaseException | None = None
+    _status: int | None = None
+    _end: int | None = None
+    _lingering: dict[Any, None] | None = None
+    _active = _finished = _disconnected = _trailers = _websocket = False
+    _received = _sent = 0
+    _observers: tuple[Observer, ...] = ()
+    _scope: Scope | None = None
 
     def __init__(
         self,
@@ -81,46 +66,27 @@ class Request:
         names: Mapping[bytes, bytes],
         current: Context,
     ) -> None:
-        self._telemetry = telemetry
+        self._instruments = instruments = telemetry.instruments
         self._receive, self._send = receive, send
-        self.route: str | None = None
-        self.matched: Any = None
-        self.answered_at = 0.0
-        self._error: BaseException | None = None
-        self._status: int | None = None
-        self._end: int | None = None
-        self._lingering: dict[Any, None] | None = None
-        self._finished = self._disconnected = self._trailers = False
-        self._received = self._sent = 0
         self._expected = names.get(b"content-length")
-        self._websocket = scope["type"] == "websocket"
-        self._observers: tuple[Observer, ...] = ()
-        self._scope: Scope | None = None
-        self._start(scope, headers, names, current)
-
-    def _start(self, scope: Scope, headers: Headers, names: Mapping[bytes, bytes], current: Context) -> None:
-        telemetry = self._telemetry
-        attributes = request_attributes(scope, names, telemetry.methods)
-        self._method = str(attributes["http.request.method"])
-        self._scheme = str(attributes["url.scheme"])
+        # The method of a WebSocket is GET, by RFC 6455.
+        self._kind = kind = telemetry.kinds.get(scope.get("method", "GET"), scope.get("scheme") or "http")
         try:
             parent = parent_of(headers, names, current)
         except Exception:
             fault("HTTP request")
             parent = current
         self.span = telemetry.tracer.start_span(
-            "HTTP" if self._method == "_OTHER" else self._method,
-            context=parent,
-            kind=SpanKind.SERVER,
-            attributes=attributes,
+            kind.name, parent, SpanKind.SERVER, request_attributes(scope, names, kind.method, kind.scheme)
         )
-        self._context = trace.set_span_in_context(self.span, parent)
+        self._context = context = trace.set_span_in_context(self.span, parent)
         self._begin = time.perf_counter()
-        self._active: dict[str, str | int] | None = None
-        if not self._websocket:
-            self._active = telemetry.conclusions.active(self._method, self._scheme)
-            telemetry.instruments.active.add(1, self._active, self._context)
-        self._token = context_api.attach(self._context)
+        if scope["type"] == "websocket":
+            self._websocket = True
+        else:
+            instruments.active.add(1, kind.of_metrics, context)
+            self._active = True
+        self._token = context_api.attach(context)
         if telemetry.observer is not None:
             self.join(telemetry.observer, scope)
 
@@ -149,32 +115,33 @@ class Request:
 
     async def send(self, message: Message) -> None:
         """In the place of the server's."""
+        last = False
         try:
-            last = self._look_at(message)
+            kind = message["type"]
+            if kind == "http.response.body":
+                self._sent += len(message.get("body") or b"")
+                last = not (message.get("more_body") or self._trailers)
+            elif kind == "http.response.start":
+                self._status = message["status"]
+                self._trailers = bool(message.get("trailers"))
+            else:
+                last = self._look_at(kind, message)
             if self._scope is not None:
                 for observer in self._observers:
                     observer.sent(self.span, self._scope, message)
         except Exception:
-            last = False
             fault("HTTP response")
         await self._send(message)
         if last:
             self._answered()
 
-    def _look_at(self, message: Message) -> bool:
-        """True for the last message of the response."""
-        kind = message["type"]
-        if kind == "http.response.body":
-            self._sent += len(message.get("body") or b"")
-            return not (message.get("more_body") or self._trailers)
-        if kind == "http.response.start":
-            self._status = message["status"]
-            self._trailers = bool(message.get("trailers"))
-        elif kind == "http.response.trailers":
+    def _look_at(self, kind: str, message: Message) -> bool:
+        """True for the last message of a response."""
+        if kind == "http.response.trailers":
             return not message.get("more_trailers")
-        elif kind == "http.response.pathsend":
+        if kind == "http.response.pathsend":
             return True
-        elif kind == "websocket.accept":
+        if kind == "websocket.accept":
             self._status = 101
         elif kind == "websocket.http.response.start":
             self._status = message["status"]
@@ -184,16 +151,13 @@ class Request:
 
     def _answered(self) -> None:
         """The response is complete: what comes now is background work, or an error that it has told of."""
-        if self.answered_at:
+        if self._end is not None:
             return
         self.answered_at = time.perf_counter()
         self._end = time.time_ns()
         try:
             self._no_longer_active()
-            found = lingering()
-            if found is not None:
-                self._lingering = found.requests
-                found.add(self)
+            self._lingering = linger(self)
         except Exception:
             fault("HTTP response")
 
@@ -235,28 +199,28 @@ class Request:
                 fault("span of HTTP")
 
     def _no_longer_active(self) -> None:
-        active, self._active = self._active, None
-        if active is not None:
-            self._telemetry.instruments.active.add(-1, active, self._context)
+        if self._active:
+            self._active = False
+            self._instruments.active.add(-1, self._kind.of_metrics, self._context)
 
     def _finish(self) -> None:
         took = (self.answered_at or time.perf_counter()) - self._begin
         error = self._conclude()
-        telemetry, span = self._telemetry, self.span
-        end = telemetry.conclusions.get(self._method, self._scheme, self.route, self._status, error)
+        name, of_metrics, of_span = self._kind.conclusion(self.route, self._status, error)
+        span = self.span
         if span.is_recording():
-            if end.name:
-                span.update_name(end.name)
-            for key, value in end.of_span.items():
+            if name:
+                span.update_name(name)
+            for key, value in of_span.items():
                 span.set_attribute(key, value)
         if self._websocket:  # how long a socket stays open is no latency
             return
-        instruments, attributes, context = telemetry.instruments, end.of_metrics, self._context
-        instruments.duration.record(took, attributes, context)
-        instruments.response_size.record(self._sent, attributes, context)
+        instruments, context = self._instruments, self._context
+        instruments.duration.record(took, of_metrics, context)
+        instruments.response_size.record(self._sent, of_metrics, context)
         size = self._received if self._expected is None else int(self._expected)
         if size:
-            instruments.request_size.record(size, attributes, context)
+            instruments.request_size.record(size, of_metrics, context)
 
     def _conclude(self) -> str | None:
         """Status and event of an error; the value of ``error.type``."""

@@ -55,7 +55,9 @@ def _noting(note: Note) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def _note_route(request: Any, route: Any, scope: Any) -> None:
-    request.route = f"{_prefix(scope)}{_template(route, scope)}" or "/"
+    # Newer versions of FastAPI keep the prefix of ``include_router`` beside the route.
+    context = _context_of(route, scope) if "fastapi" in scope else None
+    request.route = f"{_prefix(scope)}{(context or route).path_format}" or "/"
 
 
 def _note_mount(request: Any, mount: Any, scope: Any) -> None:
@@ -72,16 +74,10 @@ def _note_frontend(request: Any, group: Any, scope: Any) -> None:
 
 def _prefix(scope: Any) -> str:
     """Templates of the mounts passed so far after the root path that a proxy has cut off."""
-    prefix: str = scope.get(_PREFIX, scope.get("root_path", "").rstrip("/"))
-    return prefix
-
-
-def _template(route: Any, scope: Any) -> str:
-    template: str = (_context_of(route, scope) or route).path_format
-    return template
+    prefix: str | None = scope.get(_PREFIX)
+    return scope.get("root_path", "").rstrip("/") if prefix is None else prefix
 
 
 def _context_of(route: Any, scope: Any) -> Any:
-    """Newer versions of FastAPI keep the prefix of ``include_router`` beside the route; None without one."""
     context = scope.get("fastapi", {}).get("effective_route_context")
     return context if getattr(context, "original_route", None) is route else None
