@@ -72,6 +72,7 @@ class Lifecycle:
         self._tallies = tallies
         self._budget = budget
         self._renew = renew
+        self._last: list[Callable[[], None]] = []
         self._reset()
 
     def _reset(self) -> None:
@@ -93,6 +94,10 @@ class Lifecycle:
         if hasattr(os, "register_at_fork"):
             # After the providers have registered theirs, so that it runs after theirs.
             os.register_at_fork(after_in_child=self._after_fork)
+
+    def before_end(self, work: Callable[[], None]) -> None:
+        """Have `work` record what it still has when the process is about to end; it must be quick."""
+        self._last.append(work)
 
     def flush(self, timeout: float) -> bool:
         """Deliver all that was recorded before; False where that did not work within `timeout` seconds."""
@@ -162,6 +167,8 @@ class Lifecycle:
 
     def _flush_in_budget(self) -> None:
         begin = time.monotonic()
+        for work in self._last:
+            quietly("shutdown", work)
         self._delivered = self._flush(begin + max(0.0, self._budget - self._spent))
         self._spent += time.monotonic() - begin
 

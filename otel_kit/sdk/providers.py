@@ -17,6 +17,7 @@ from otel_kit.sdk.delivery.tally import Signal, Tally
 from otel_kit.sdk.lifecycle import Lifecycle, Stage
 from otel_kit.sdk.logs.loggers import Loggers
 from otel_kit.sdk.metrics.pipeline import make_meters
+from otel_kit.sdk.privacy.redact import make_redactor
 from otel_kit.sdk.tracing.pipeline import make_tracers
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from otel_kit.sdk.delivery.batch import BatchQueue
     from otel_kit.sdk.delivery.delta import DeltaReader
     from otel_kit.sdk.metrics.provider import KitMeterProvider
+    from otel_kit.sdk.otlp.wire import Redact
 
 __all__ = ["Pipelines", "build"]
 
@@ -65,7 +67,7 @@ def build(settings: Settings) -> Pipelines:
     }
     meters, reader = _meters(settings, resource, outboxes, tallies)
     tracers, spans = _tracers(resource, outboxes, tallies, meters)
-    loggers = _loggers(resource, outboxes, tallies, meters)
+    loggers = _loggers(resource, outboxes, tallies, meters, make_redactor(settings.privacy))
     logs = None if loggers is None else loggers.queue
     stages: list[Stage] = [stage for stage in (spans, logs, reader) if stage is not None]
     providers = [provider for provider in (tracers, meters) if provider is not None]
@@ -130,10 +132,11 @@ def _loggers(
     outboxes: Mapping[Signal, Outbox],
     tallies: Mapping[Signal, Tally],
     meters: MeterProvider | None,
+    redact: Redact | None,
 ) -> Loggers | None:
     if "logs" not in outboxes:
         return None
-    return Loggers(resource, outboxes["logs"], tallies["logs"], meters=meters, redact=None)
+    return Loggers(resource, outboxes["logs"], tallies["logs"], meters=meters, redact=redact)
 
 
 def _new_instance(providers: list[Any], loggers: Loggers | None, begins: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 from collections.abc import Callable
@@ -75,7 +76,7 @@ def _set_up(settings: Settings) -> Telemetry:
 
     why = f"{settings.disabled} is true" if settings.disabled else foreign.in_charge()
     if why:
-        begin(settings, None)
+        begin(settings, None, atexit.register)
         log = LOGGER.info if settings.disabled else LOGGER.warning
         log("otel-kit: telemetry is off: %s", why)
         return _handle(settings, why_disabled=why)
@@ -87,7 +88,7 @@ def _set_up(settings: Settings) -> Telemetry:
     pipelines = build(settings)
     pipelines.lifecycle.start()
     _make_global(pipelines)
-    begin(settings, pipelines.loggers)
+    begin(settings, pipelines.loggers, pipelines.lifecycle.before_end)
     for problem in settings.problems:
         LOGGER.warning("otel-kit: %s", problem)
     foreign.keep_out()

@@ -32,7 +32,7 @@ def test_defaults() -> None:
         "metrics": "http://localhost:4318/v1/metrics",
         "logs": "http://localhost:4318/v1/logs",
     }
-    assert (found.metric_interval, found.shutdown_timeout, found.logs, found.log_level) == (
+    assert (found.metric_interval, found.shutdown_timeout, found.logs.mode, found.logs.level) == (
         10,
         3,
         "both",

@@ -58,6 +58,11 @@ OTEL_KIT_INSTRUMENT                 what to instrument, separated by commas, or 
 OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: what not to instrument, separated by commas, or ``*``
 OTEL_KIT_LOGS                       stdout, otlp, both (default) or none
 OTEL_KIT_LOG_LEVEL                  level of the root logger; default INFO, unless the service configured it
+OTEL_KIT_LOG_FORMAT                 names in the lines on stdout: ``datadog`` (default) or ``google``
+GOOGLE_CLOUD_PROJECT, GCP_PROJECT,  for ``google``: the project whose traces the lines are linked to
+GCLOUD_PROJECT
+OTEL_KIT_LOG_LIMITS                 ``logger=10/s,logger=100/m,logger=0.1``: at most so many records of a
+                                    logger and those beneath it, or such a share (errors always); ``*`` for all
 OTEL_KIT_SHUTDOWN_TIMEOUT           seconds that the end of the process may be held up; default 3
 OTEL_KIT_HEALTH_ROUTES              exact paths that are not recorded, separated by commas; default /health,
                                     /healthz, /livez, /readyz, /startupz, /ping
@@ -89,15 +94,13 @@ from typing import Final
 
 from otel_kit.sdk.config.arguments import (
     INSTRUMENTATIONS,
-    LEVELS,
-    LOG_MODES,
     MIN_INTERVAL,
     Arguments,
-    LogMode,
     check,
 )
 from otel_kit.sdk.config.environment import ARGUMENT, Environment, Origin
 from otel_kit.sdk.config.http import HttpSettings, resolve_http
+from otel_kit.sdk.config.logs import LogSettings, resolve_logs
 from otel_kit.sdk.config.metrics import MetricSettings, resolve_metrics
 from otel_kit.sdk.config.privacy import PrivacySettings, resolve_privacy
 from otel_kit.sdk.config.resource import resource_attributes
@@ -129,7 +132,6 @@ class Settings:
         resource: attributes of the resource, without ``service.instance.id``.
         instance: what ``service.instance.id`` begins with.
         targets: where each signal goes; a signal that is off is absent.
-        log_level: for the root logger, or None: INFO unless the service has configured it.
         metric_interval: seconds between collections.
         shutdown_timeout: seconds for the three signals together.
         hidden: variables that the SDK must not see, since it would raise an error.
@@ -141,8 +143,7 @@ class Settings:
     resource: Mapping[str, str | int | float | bool]
     instance: str
     targets: Mapping[str, Target]
-    logs: LogMode
-    log_level: int | None
+    logs: LogSettings
     metric_interval: float
     shutdown_timeout: float
     metrics: MetricSettings
@@ -165,7 +166,7 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
     """
     check(arguments)
     env = Environment(environ)
-    logs: LogMode = env.given("logs", arguments.logs, _log_mode(env))
+    logs = resolve_logs(env, arguments)
     resource, instance = resource_attributes(
         env,
         service=arguments.service,
@@ -177,7 +178,7 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
     wanted = {
         "traces": _on(arguments.traces, env, "traces"),
         "metrics": _on(arguments.metrics, env, "metrics"),
-        "logs": logs in ("otlp", "both"),
+        "logs": logs.mode in ("otlp", "both"),
     }
     return Settings(
         disabled=_disabled(env),
@@ -191,7 +192,6 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
             headers=arguments.headers,
         ),
         logs=logs,
-        log_level=_level(arguments.log_level, env),
         metric_interval=env.given("metric_interval", arguments.metric_interval, _interval(env)),
         shutdown_timeout=env.given(
             "shutdown_timeout",
@@ -241,20 +241,6 @@ def _interval(env: Environment) -> float:
 def _on(argument: bool | None, env: Environment, signal: str) -> bool:
     exporter = env.choice(f"OTEL_{signal.upper()}_EXPORTER", ("otlp", "none"), "otlp") == "otlp"
     return env.given(signal, argument, env.flag(f"OTEL_KIT_{signal.upper()}", default=exporter))
-
-
-def _log_mode(env: Environment) -> LogMode:
-    exporter = env.choice("OTEL_LOGS_EXPORTER", ("otlp", "none"), "otlp")
-    return env.choice("OTEL_KIT_LOGS", LOG_MODES, "both" if exporter == "otlp" else "stdout")  # type: ignore[return-value]
-
-
-def _level(argument: int | str | None, env: Environment) -> int | None:
-    if argument is not None:
-        env.note("log_level", argument, ARGUMENT)
-        return argument if isinstance(argument, int) else LEVELS[argument.upper()]
-    if env.find("OTEL_KIT_LOG_LEVEL") is None:
-        return None
-    return LEVELS[env.choice("OTEL_KIT_LOG_LEVEL", tuple(LEVELS), "INFO", fold=str.upper)]
 
 
 def _instrument(argument: bool | Sequence[str] | None, env: Environment) -> frozenset[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from otel_kit import conventions
 from otel_kit.sdk.logs.intake import Intake, Stdout
 from otel_kit.sdk.logs.lines import Lines
 from otel_kit.sdk.logs.takeover import take_over
+from otel_kit.sdk.privacy.redact import make_redactor
 
 if TYPE_CHECKING:
     from otel_kit.sdk.config.settings import Settings
@@ -22,19 +24,46 @@ _IDENTITY = {
 }
 
 
-def begin(settings: Settings, loggers: Loggers | None) -> None:
+def begin(
+    settings: Settings, loggers: Loggers | None, before_end: Callable[[Callable[[], None]], object]
+) -> None:
     """Take records from now on.
 
     Args:
         settings: those of the process.
         loggers: the way to OTLP; None without one.
+        before_end: registers what is to be done before the process ends.
     """
-    stdout = None
-    if settings.logs in ("stdout", "both"):
-        identity = {
-            k: str(settings.resource[key]) for k, key in _IDENTITY.items() if key in settings.resource
-        }
-        stdout = Stdout(Lines(identity))
+    logs = settings.logs
+    stdout = _stdout(settings) if logs.mode in ("stdout", "both") else None
     if stdout is None and loggers is None:
         return
-    take_over(Intake(stdout=stdout, send=None if loggers is None else loggers.emit), level=settings.log_level)
+    intake = Intake(stdout=stdout, send=None if loggers is None else loggers.emit)
+    if logs.limits:
+        _limit(intake, settings, before_end)
+    take_over(intake, level=logs.level)
+
+
+def _stdout(settings: Settings) -> Stdout:
+    identity = {k: str(settings.resource[key]) for k, key in _IDENTITY.items() if key in settings.resource}
+    logs = settings.logs
+    return Stdout(
+        Lines(identity, style=logs.line, project=logs.project, redact=make_redactor(settings.privacy))
+    )
+
+
+def _limit(intake: Intake, settings: Settings, before_end: Callable[[Callable[[], None]], object]) -> None:
+    from opentelemetry import metrics
+
+    from otel_kit.sdk.logs.limits import Limits
+
+    limits = Limits(settings.logs.limits, intake.deliver)
+    limits.start()
+    intake.limit(limits.allows)
+    before_end(limits.report)
+    metrics.get_meter("otel_kit").create_observable_counter(
+        "otel_kit.log.left_out",
+        callbacks=[limits.observe],
+        unit="{log_record}",
+        description="Records that the limits of the service leave out",
+    )

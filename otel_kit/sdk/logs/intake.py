@@ -68,7 +68,6 @@ class Intake:
     Args:
         stdout: writes lines, if any are wanted.
         send: takes entries for OTLP, if that is wanted.
-        allows: whether a record is within the limits that the service has set.
         baggage: keys of baggage entries that become fields.
     """
 
@@ -77,18 +76,21 @@ class Intake:
         *,
         stdout: Stdout | None,
         send: Callable[[Entry], None] | None,
-        allows: Callable[[logging.LogRecord], bool] | None = None,
         baggage: Sequence[str] = (),
     ) -> None:
         self._stdout = stdout
         self._send = send
-        self._allows = allows
+        self._allows: Callable[[logging.LogRecord], bool] | None = None
         self._baggage = tuple(baggage)
 
     @property
     def console(self) -> bool:
         """Records are written to stdout, so nobody else should write them to the console."""
         return self._stdout is not None
+
+    def limit(self, allows: Callable[[logging.LogRecord], bool]) -> None:
+        """Leave out the records from now on that `allows` says no to."""
+        self._allows = allows
 
     def take(self, record: logging.LogRecord) -> None:
         """Take a record, unless it was taken before. Never raises."""

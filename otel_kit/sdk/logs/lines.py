@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from json.encoder import encode_basestring_ascii as quoted
 from time import gmtime, strftime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.trace import format_span_id, format_trace_id
 
 from otel_kit.sdk.logs.entry import Entry, Error, Site
-from otel_kit.sdk.otlp.wire import Attributes
 
 if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
 
+    from otel_kit.sdk.config.logs import LineFormat
     from otel_kit.sdk.otlp.wire import Redact
 
-__all__ = ["SENT", "LineFormat", "Lines"]
+__all__ = ["SENT", "Lines"]
 
-LineFormat = Literal["datadog", "google"]
 #: Whether the record goes to the collector by OTLP as well: who collects stdout, too, leaves such lines out.
 SENT: Final = "otel_kit.otlp"
 _REMEMBER: Final = 4096
@@ -78,7 +77,6 @@ class Lines:
         self._reserved = _RESERVED[style]
         self._project = project
         self._redact = redact
-        self._redacted: Callable[[str, Any], Any] = Attributes(redact).redacted
         self._sites: dict[Site, tuple[str, str]] = {}
         self._second = (0, "")
 
@@ -99,9 +97,7 @@ class Lines:
         if error is not None:
             text += self._members(self._error(error, site[1]))
         if fields:
-            reserved = self._reserved
-            named = {f"extra.{key}" if key in reserved else key: value for key, value in fields.items()}
-            text += self._members(named if self._redact is None else self._redacted("", named))
+            text += self._members(self._own(fields))
         return f'{text}, "{SENT}": true}}' if sent else text + "}"
 
     def _new_site(self, site: Site) -> tuple[str, str]:
@@ -143,6 +139,11 @@ class Lines:
 
     def _error(self, error: Error, level: int) -> dict[str, str]:
         kind, text, stack = error
+        if self._redact is not None:
+            text, stack = (
+                self._redact("exception.message", text),
+                self._redact("exception.stacktrace", stack),
+            )
         named = {"error.kind": kind, "error.message": text}
         if self._google:
             named["stack_trace"] = stack
@@ -150,10 +151,16 @@ class Lines:
                 named["@type"] = _REPORTED
         else:
             named["error.stack"] = stack
+        return {key: value for key, value in named.items() if value}
+
+    def _own(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the service; one with a name that is taken appears as ``extra.NAME``."""
+        reserved, redact = self._reserved, self._redact
         return {
-            key: value if key == "@type" or self._redact is None else self._redact(key, value)
-            for key, value in named.items()
-            if value
+            f"extra.{key}" if key in reserved or key.startswith(_GOOGLE) else key: value
+            if redact is None
+            else redact(key, value)
+            for key, value in fields.items()
         }
 
     def _members(self, named: Mapping[str, Any]) -> str:

@@ -75,6 +75,7 @@ class LogEncoder:
         self._count = count
         self._length = length
         self._attributes = Attributes(redact)
+        self._places = Attributes()  # names in the code are nobody's secrets
         self._envelope = Envelope(self._attributes)
         self._sites: dict[Site, tuple[InstrumentationScope, bytes, bytes]] = {}
         self._scopes: dict[str, InstrumentationScope] = {}
@@ -113,7 +114,7 @@ class LogEncoder:
     def _new_site(self, site: Site) -> tuple[InstrumentationScope, bytes, bytes]:
         text, number = severity(site[1])
         parts: list[bytes] = []
-        self._write(site_attributes(site), 0, parts)
+        self._places.write(_ATTRIBUTE, site_attributes(site), parts)
         scope = self._scopes.get(site[0]) or _kept(self._scopes, site[0], InstrumentationScope(site[0]))
         known = scope, _severity(text, number), b"".join(parts)
         return _kept(self._sites, site, known)

@@ -71,12 +71,13 @@ def dumps(fields: Any, **_: Any) -> bytes:
 def write(name: str) -> None:
     """A line with a field, and one with an error."""
     log = structlog.get_logger("shop").bind(order=7)
-    log.info(name + ": placed", user="u")
+    placed, failed = f"{name}: placed", f"{name}: failed"
+    log.info(placed, user="u")
     secret = "local variable"  # noqa: F841
     try:
         raise ValueError("no room")
     except ValueError:
-        log.exception(name + ": failed")
+        log.exception(failed)
 
 
 async def later() -> None:
