@@ -63,10 +63,19 @@ class Names:
 
     Args:
         extra: names that are secret besides the known ones, each matched by the end of a name as they are.
+
+    Attributes:
+        hint: found in the lower-case form of each secret name.
     """
 
     def __init__(self, extra: Iterable[str] = ()) -> None:
         self._extra = [words for name in extra if (words := words_of(name))]
+        last = {*_GLUED, *_LAST, *_PARAMETER, "session", *(words[-1] for words in self._extra)}
+        # Codes, numbers and texts are everywhere: these are found by what makes them secret.
+        last = last - {"code"} | {"code=", "key", *_PAIRS["code"], *_PAIRS["number"], "connection", "social"}
+        # A word that begins with another one is found by that.
+        shortest = [word for word in last if not any(word != other and other in word for other in last)]
+        self.hint = re.compile("|".join(sorted(map(re.escape, shortest))))
         self._known: dict[tuple[str, bool], bool] = {}
 
     def secret(self, name: str) -> bool:

@@ -20,9 +20,12 @@ __all__ = ["MARK", "Shapes"]
 #: Stands for all that was taken out.
 MARK: Final = "REDACTED"
 
-#: Without any of these, no rule below can find anything.
-_ANY: Final = re.compile(
-    r"[@=:]|%40|[A-Za-z0-9_+/-]{13}|\d[ -]\d|--[A-Za-z]|Failing row|earer |EARER |[Bb]asic |BASIC ", re.ASCII
+#: What a card number and an issued key are first looked for by: without a look behind, and with nothing but
+#: plain signs at the beginning, a search is several times as quick.
+_DIGITS: Final = re.compile(r"\d(?:[ -]?\d){12}", re.ASCII)
+_ISSUERS: Final = re.compile(
+    "AKIA|ASIA|ABIA|ACCA|AIza|ya29|GOCSPX|1//0|gh._|github_pat|glpat|xox|xapp-|hooks.slack|sk_|rk_|pk_|whsec_|sk-"
+    "|pub|ddapi|ddapp|ddpat|ddsat|ddog|npm_|pypi-|SG.|hf_|dop_v1_"
 )
 _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?"
@@ -30,7 +33,9 @@ _PRIVATE_KEY: Final = re.compile(
     re.DOTALL,
 )
 #: User and password of a URL; a password may hold what should have been encoded, but not without limit.
-_CREDENTIALS: Final = re.compile(r"://(?:[^\s/?#\"'<>]{1,512}|[^\s/?#@:]{1,128}:(?!\d+[/?#])[^\s@]{0,128})@")
+_CREDENTIALS: Final = re.compile(
+    r"://(?:[^\s/?#\"'<>]{1,512}|[^\s/?#@:]{1,128}:(?!\d+[/?#])[^\s@]{0,128}(?:@[^\s/?#@]{0,64}){0,2})@"
+)
 _EMAIL: Final = re.compile(
     r"(?<![\w.%+-])[\w.%+-]+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}(?![\w-])"
 )
@@ -106,9 +111,17 @@ class Shapes:
         """
         for pattern in self._extra:
             text = pattern.sub(MARK, text)
-        return self._known(text, named) if len(text) > 5 and _ANY.search(text) else text
+        if len(text) < 6:
+            return text
+        lower = text.lower()
+        text = self._by_form(text, lower)
+        if named and self._names.hint.search(lower):
+            text = self._behind_names(text)
+        if "@" in text or "%40" in text:
+            text = _EMAIL.sub(_email, text)
+        return text
 
-    def _known(self, text: str, named: bool) -> str:
+    def _by_form(self, text: str, lower: str) -> str:
         if "-----BEGIN" in text:
             text = _PRIVATE_KEY.sub(MARK, text)
         if "(" in text and (")=" in text or "[parameters: " in text or "Failing row" in text):
@@ -117,15 +130,12 @@ class Shapes:
             text = _CREDENTIALS.sub(f"://{MARK}@", text)
         if "eyJ" in text:
             text = _JWT.sub(MARK, text)
-        if len(text) > 12:
+        if _ISSUERS.search(text):
             text = _ISSUED.sub(MARK, text)
+        if _DIGITS.search(text):
             text = _CARD.sub(_card, text)
-        if " " in text or "%20" in text or "+" in text:
+        if "bearer" in lower or "basic" in lower:
             text = _SCHEME.sub(_scheme, text)
-        if named:
-            text = self._behind_names(text)
-        if "@" in text or "%40" in text:
-            text = _EMAIL.sub(_email, text)
         return text
 
     def _behind_names(self, text: str) -> str:
