@@ -59,16 +59,15 @@ class Method:
         self.attributes: Attributes = {"rpc.system.name": "grpc", "rpc.system": "grpc", "rpc.method": name}
         self.kind: Attributes = {"rpc.system.name": "grpc", "rpc.method": name}
         self.live: set[int] = set()
-        self._outcomes: dict[tuple[str, str | None], tuple[Attributes, Attributes]] = {}
+        self._outcomes: dict[tuple[str, str | None], Attributes] = {}
 
-    def outcome(self, code: str, error_type: str | None) -> tuple[Attributes, Attributes]:
-        """The attributes of an end: those of the span, and those of the measurements."""
+    def outcome(self, code: str, error_type: str | None) -> Attributes:
+        """The attributes of the measurements of an end."""
         found = self._outcomes.get((code, error_type))
         if found is None:
-            more: Attributes = {"rpc.response.status_code": code}
+            found = {**self.kind, "rpc.response.status_code": code}
             if error_type is not None:
-                more["error.type"] = error_type
-            found = more, {**self.kind, **more}
+                found["error.type"] = error_type
             if len(self._outcomes) < _KEPT:
                 self._outcomes[code, error_type] = found
         return found
@@ -147,7 +146,7 @@ class Rpc:
         tools = self._instruments
         failed = code != OK and (code in SERVER_FAULTS or not tools.server)
         why = (code if error is None else type_of(error)) if failed else None
-        on_span, on_points = self._method.outcome(code, why)
+        on_points = self._method.outcome(code, why)
         span = self.span
         try:
             tools.duration.record(took, on_points, self.context)
@@ -155,8 +154,9 @@ class Rpc:
                 tools.requests.record(self.requests, on_points, self.context)
             if self.responses is not None:
                 tools.responses.record(self.responses, on_points, self.context)
-            span.set_attributes(on_span)
-            if failed:
+            span.set_attribute("rpc.response.status_code", code)
+            if why is not None:
+                span.set_attribute("error.type", why)
                 _fail(span, error, details)
         finally:
             span.end()

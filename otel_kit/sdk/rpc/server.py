@@ -93,7 +93,7 @@ class _Handlers:
         """What gRPC shall run; `handler` itself where the call is not recorded."""
         try:
             customs = self._customs()
-            if suppressed() or not all(custom.wants(details) for custom in customs):
+            if suppressed() or (customs and not all(custom.wants(details) for custom in customs)):
                 return handler
             path = text(details.method)
             if handler is None:
@@ -155,7 +155,8 @@ class _Handlers:
 
         def begin(context: Any) -> Rpc | None:
             try:
-                tracer = next((custom.tracer for custom in customs() if custom.tracer is not None), None)
+                own = customs()
+                tracer = next((custom.tracer for custom in own if custom.tracer), None) if own else None
                 rpc = serve(method, context, _ARRIVED.get(), tracer)
                 if streamed:
                     rpc.requests = 0
