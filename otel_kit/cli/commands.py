@@ -15,7 +15,9 @@ COMMANDS = {
     "apply": "otel_kit.cli.sync",
     "collector": "otel_kit.cli.collector",
     "dev": "otel_kit.cli.dev",
+    "doctor": "otel_kit.cli.doctor",
     "plan": "otel_kit.cli.sync",
+    "run": "otel_kit.cli.run",
 }
 
 

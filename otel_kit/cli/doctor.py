@@ -1,0 +1,72 @@
+"""`otel-kit doctor`: what is set, by whom, and whether it reaches the collector."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from otel_kit.sdk.doctor import Diagnosis
+
+__all__ = ["doctor"]
+
+_COLOURS: Final = {"ok": "green", "warning": "yellow", "error": "red"}
+
+
+@click.command()
+@click.argument("module", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+def doctor(module: str | None, *, as_json: bool) -> int:
+    """Try the telemetry of a service from where it runs, and explain what is wrong.
+
+    Run it with the environment of the service, best in its pod. It shows each setting with its source, looks
+    for what is commonly wrong, and sends one span, one metric point and one log record. With MODULE (shop.bff
+    or shop.bff:app) that is imported first, so that what init() is told in the code counts.
+
+    Exit code 1 where something is wrong; warnings do not count.
+    """
+    from otel_kit.sdk.doctor import examine
+
+    result = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what the service prints is not our result
+    diagnosis = examine(module)
+    with result:
+        click.echo(json.dumps(_plain(diagnosis), indent=2) if as_json else _text(diagnosis), file=result)
+    return 0 if diagnosis.ok else 1
+
+
+def _plain(diagnosis: Diagnosis) -> dict[str, object]:
+    return {
+        "ok": diagnosis.ok,
+        "findings": [asdict(finding) for finding in diagnosis.findings],
+        "settings": [asdict(origin) for origin in diagnosis.settings],
+        "versions": diagnosis.versions,
+    }
+
+
+def _text(diagnosis: Diagnosis) -> str:
+    width = max(len(origin.setting) for origin in diagnosis.settings)
+    value = min(48, max(len(origin.value) for origin in diagnosis.settings))
+    lines = ["settings"]
+    for o in filter(lambda o: o.value, diagnosis.settings):
+        lines.append(f"  {o.setting:<{width}}  {o.value:<{value}}  {o.source}")
+    lines += [
+        "",
+        "versions",
+        "  " + ", ".join(f"{k} {v}" for k, v in diagnosis.versions.items()),
+        "",
+        "checks",
+    ]
+    for finding in diagnosis.findings:
+        label = click.style(f"{finding.status:<7}", fg=_COLOURS[finding.status])
+        lines.append(f"  {label}  {finding.check}: {finding.what}")
+        if finding.fix:
+            lines.append(f"           -> {finding.fix}")
+    counts = [sum(f.status == status for f in diagnosis.findings) for status in ("error", "warning")]
+    lines += ["", f"{counts[0]} wrong, {counts[1]} doubtful"]
+    return "\n".join(lines)

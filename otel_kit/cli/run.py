@@ -1,0 +1,65 @@
+"""`otel-kit run`: start a program with telemetry, without a change to its code."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict
+
+import click
+
+from otel_kit.cli import output
+from otel_kit.errors import ToolError
+
+__all__ = ["run"]
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="First write what is run, with all settings, as one line to stderr.",
+)
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def run(command: tuple[str, ...], *, as_json: bool) -> None:
+    """Start COMMAND with telemetry, as in `otel-kit run -- uvicorn shop.bff:app`.
+
+    init() runs before the program's own code, in its process and in each Python process below it, and is
+    told by the environment alone. The program takes the place of this process, so its exit code and its
+    signals are its own. Its Python must have otel-kit installed, and must not ignore PYTHONPATH (-E, -I, -S).
+    """
+    from otel_kit.sdk.launch import environment
+
+    program = shutil.which(command[0])
+    if program is None:
+        raise ToolError(
+            f"the program '{command[0]}' is not found or cannot be executed",
+            fix="give its path; a script needs its interpreter: otel-kit run -- python app.py",
+        )
+    environ = environment(os.environ, os.getpid())
+    if as_json:
+        output.progress(_start_line(program, command))
+    try:
+        os.execve(program, command, environ)  # noqa: S606
+    except OSError as error:
+        raise ToolError(f"{program} cannot be executed: {error.strerror}") from None
+
+
+def _start_line(program: str, command: tuple[str, ...]) -> str:
+    from otel_kit.sdk.config.arguments import Arguments
+    from otel_kit.sdk.config.settings import resolve
+
+    settings = resolve(Arguments(), os.environ, host=os.uname().nodename)
+    return json.dumps(
+        {
+            "event": "otel-kit run",
+            "program": program,
+            "command": command,
+            "disabled": settings.disabled,
+            "endpoints": {signal: target.shown for signal, target in settings.targets.items()},
+            "problems": settings.problems,
+            "settings": [asdict(origin) for origin in settings.origins],
+        }
+    )

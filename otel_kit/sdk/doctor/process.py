@@ -1,0 +1,141 @@
+"""What can be said about this process once the service has been imported into it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.metadata
+import importlib.util
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from otel_kit.sdk.config.arguments import INSTRUMENTATIONS
+from otel_kit.sdk.config.settings import Settings
+from otel_kit.sdk.doctor.finding import Finding
+from otel_kit.sdk.handle import Telemetry
+from otel_kit.sdk.notes import LOGGER
+
+__all__ = ["imported", "process", "versions"]
+
+#: Packages whose versions matter to somebody who asks for help.
+PACKAGES: Final = (
+    *("otel-kit", "opentelemetry-api", "opentelemetry-sdk", "opentelemetry-instrumentation-fastapi"),
+    *("fastapi", "starlette", "uvicorn", "gunicorn", "grpcio", "structlog", "loguru"),
+)
+PACKAGE_OF: Final = {"grpc": "grpcio"}
+
+
+def versions() -> dict[str, str]:
+    """Python and the packages that are installed here."""
+    found = {"python": sys.version.split()[0]}
+    for name in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def imported(name: str) -> Iterator[Finding]:
+    """Import the module that the server would import, and pass on what the library says meanwhile."""
+    module = name.partition(":")[0]
+    sys.path.insert(0, str(Path.cwd()))
+    heard = _Heard()
+    LOGGER.addHandler(heard)
+    try:
+        importlib.import_module(module)
+    except (Exception, SystemExit) as error:
+        yield Finding(
+            check="import",
+            status="error",
+            what=f"{module} cannot be imported: {type(error).__name__}: {error}",
+            fix="run it from the directory and with the environment of the service",
+        )
+    finally:
+        LOGGER.removeHandler(heard)
+    for sentence in heard.sentences:
+        what, _, fix = sentence.removeprefix("otel-kit: ").partition("; ")
+        yield Finding(check="init", status="warning", what=what, fix=fix)
+
+
+def process(settings: Settings, telemetry: Telemetry | None, *, module: str | None) -> Iterator[Finding]:
+    """Whether `init` took place, and what it reaches."""
+    if telemetry is None:
+        if module is not None:
+            yield Finding(
+                check="init",
+                status="error",
+                what=f"importing {module} does not call otel_kit.init()",
+                fix="call it in the module that the server imports, or start the service by otel-kit run",
+            )
+        from otel_kit.sdk import foreign
+
+        why = foreign.in_charge()
+    else:
+        why = "" if settings.disabled else telemetry.why_disabled
+    if why:
+        what, _, fix = why.partition("; ")
+        yield Finding(check="providers", status="error", what=what, fix=fix)
+    yield from _instrumentations(settings)
+    if telemetry is not None and telemetry.enabled and settings.logs != "none":
+        yield from _loggers()
+
+
+def _instrumentations(settings: Settings) -> Iterator[Finding]:
+    for name in INSTRUMENTATIONS:
+        if importlib.util.find_spec(name) is None:
+            continue
+        version = importlib.metadata.version(PACKAGE_OF.get(name, name))
+        active = name in settings.instrument
+        why = next((o.source for o in settings.origins if o.setting == "instrument"), "")
+        if why == "default":
+            why = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+        yield Finding(
+            check="instrument",
+            status="ok",
+            what=f"{name} {version} is {'instrumented' if active else f'not instrumented, by {why}'}",
+        )
+
+
+def _loggers() -> Iterator[Finding]:
+    """Loggers whose records never reach our handlers, however they came to that."""
+    manager = logging.getLogger().manager
+    for name, logger in sorted(manager.loggerDict.items()):
+        if not isinstance(logger, logging.Logger):
+            continue
+        if logger.disabled:
+            yield Finding(
+                check="loggers",
+                status="warning",
+                what=f"the logger {name} is disabled, so its records are lost",
+                fix="configure logging with disable_existing_loggers=False",
+            )
+        elif logger.handlers and not _reaches_us(logger):
+            yield Finding(
+                check="loggers",
+                status="warning",
+                what=f"records of the logger {name} stay with its own handlers: it does not propagate",
+                fix=f"remove propagate=False from {name}, or its handlers",
+            )
+
+
+def _reaches_us(logger: logging.Logger) -> bool:
+    current: Any = logger
+    while current is not None:
+        if any(type(handler).__module__.startswith("otel_kit.") for handler in current.handlers):
+            return True
+        if all(isinstance(handler, logging.NullHandler) for handler in current.handlers):
+            current = current.parent if current.propagate else None
+            continue
+        current = current.parent if current.propagate else None
+    return False
+
+
+class _Heard(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.sentences: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.sentences.append(record.getMessage())

@@ -1,0 +1,141 @@
+"""`otel-kit run`: real programs that do not know of the library, and stay themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.parts import Part, eventually, free_port, http_ready, start
+from tests.sdk.run import ready
+from tests.sdk.sink import Sink, running_sink
+from tests.system import OTEL_KIT
+
+APP = "tests.sdk.apps.plain"
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with running_sink() as running:
+        yield running
+
+
+@contextlib.contextmanager
+def running(sink: Sink, *command: str | Path, options: tuple[str, ...] = (), **env: str) -> Iterator[Part]:
+    """A command beneath ``otel-kit run``."""
+    settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url, "OTEL_SERVICE_NAME": "plain", **env}
+    with start([*OTEL_KIT, "run", *options, "--", *command], env=settings) as part:
+        yield part
+
+
+def names(sink: Sink) -> list[str]:
+    """Of all spans."""
+    return sorted(span.name for span in sink.seen.spans)
+
+
+@pytest.mark.parametrize(
+    ("mode", "code", "expected"),
+    [
+        ("exit", 7, ["main"]),
+        ("crash", 1, ["main"]),
+        ("fork", 0, ["child", "main"]),
+        ("spawn", 0, ["child", "main"]),
+    ],
+)
+def test_a_module(mode: str, code: int, expected: list[str], sink: Sink) -> None:
+    with running(sink, sys.executable, "-m", APP, mode) as part:
+        assert part.wait() == code, part.output()
+    assert names(sink) == expected
+    instances = {span.resource["service.instance.id"] for span in sink.seen.spans}
+    assert len(instances) == len(expected)
+    assert {span.resource["service.name"] for span in sink.seen.spans} == {"plain"}
+
+
+@pytest.mark.parametrize(("mode", "code"), [("wait", -15), ("handler", 9)])
+def test_signals_are_its_own(mode: str, code: int, sink: Sink) -> None:
+    with running(sink, sys.executable, "-m", APP, mode) as part:
+        ready(part)
+        assert part.terminate() == code, part.output()
+    assert names(sink) == ["main"]
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        ("uvicorn", f"{APP}:app"),
+        ("uvicorn", f"{APP}:app", "--workers", "2"),
+        ("gunicorn", f"{APP}:app", "-k", "uvicorn_worker.UvicornWorker", "--preload", "--no-control-socket"),
+    ],
+    ids=["uvicorn", "uvicorn-workers", "gunicorn"],
+)
+def test_servers(server: tuple[str, ...], sink: Sink) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    program = Path(sys.executable).with_name(server[0])
+    bind = ("-b", f"127.0.0.1:{port}") if server[0] == "gunicorn" else ("--port", str(port))
+    with running(sink, program, *server[1:], *bind) as part:
+        eventually(http_ready(f"{url}/healthz"), every=0.05, what=part.output())
+        for number in range(3):
+            urllib.request.urlopen(f"{url}/orders/{number}").read()
+        part.terminate()
+    assert names(sink) == ["GET /orders/{number}"] * 3
+    assert sorted(body for body in sink.seen.bodies() if str(body).startswith("order ")) == [
+        "order 0",
+        "order 1",
+        "order 2",
+    ]
+
+
+def test_a_sitecustomize_of_the_user_still_runs(sink: Sink, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import builtins; builtins.mine = __file__")
+    code = "import sitecustomize; assert sitecustomize.__file__ == mine; print(mine)"
+    with running(sink, sys.executable, "-c", code, PYTHONPATH=str(tmp_path)) as part:
+        assert part.wait() == 0, part.output()
+        assert str(tmp_path) in part.output()
+
+
+def test_a_broken_sitecustomize_of_the_user_costs_no_telemetry(sink: Sink, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("raise RuntimeError('broken')")
+    with running(sink, sys.executable, "-m", APP, "exit", PYTHONPATH=str(tmp_path)) as part:
+        assert part.wait() == 7
+        assert "RuntimeError: broken" in part.output()
+    assert names(sink) == ["main"]
+
+
+def test_a_python_without_the_library(sink: Sink, tmp_path: Path) -> None:
+    """Of the program it is an error, in a child of it no reason to fail."""
+    bare = tmp_path / "bare"
+    __import__("venv").create(bare, with_pip=False)
+    python = bare / "bin" / "python"
+    with running(sink, python, "-c", "print('began')") as part:
+        assert part.wait() == 1
+        assert f"{python} -m pip install otel-kit" in part.output()
+        assert "began" not in part.output()
+    child = f"import subprocess; subprocess.run([{str(python)!r}, '-c', 'print(41 + 1)'], check=True)"
+    with running(sink, sys.executable, "-c", child) as part:
+        assert part.wait() == 0, part.output()
+        assert part.output() == "42\n"
+
+
+def test_the_start_as_json(sink: Sink) -> None:
+    with running(sink, sys.executable, "-m", APP, "exit", options=("--json",)) as part:
+        assert part.wait() == 7
+        line = json.loads(part.output().splitlines()[0])
+    assert line["command"] == [sys.executable, "-m", APP, "exit"]
+    assert line["endpoints"]["traces"] == f"{sink.url}/v1/traces"
+    service = {"setting": "service.name", "value": "plain", "source": "OTEL_SERVICE_NAME"}
+    assert service in line["settings"]
+
+
+def test_what_cannot_be_run(sink: Sink, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("")
+    for command in ("nowhere-to-be-found", str(script)):
+        with running(sink, command) as part:
+            assert part.wait() == 1
+            assert f"'{command}' is not found or cannot be executed; give its path" in part.output()
