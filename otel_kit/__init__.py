@@ -39,6 +39,7 @@ def init(
     shutdown_timeout: float | None = None,
     health_routes: Sequence[str] | None = None,
     instrument: bool | Sequence[str] | None = None,
+    sampling: str | None = None,
 ) -> Telemetry:
     """Set up traces, metrics and logs; the first call counts, a later one returns its handle.
 
@@ -61,6 +62,8 @@ def init(
         metric_interval: seconds between two collections, at least 1; 10 by default.
         shutdown_timeout: seconds that flushing may hold up the end of the process, all signals together; 3.
         health_routes: exact paths that are not recorded; ``/healthz`` and its like by default.
+        sampling: rules for the shares of traces to keep, by route, name and attribute of their first span:
+            ``"route:/search@0.1; *@0.9"``; all are kept by default.
         instrument: which of ``fastapi`` and ``grpc`` to instrument; all by default, none with False.
 
     Returns:

@@ -19,6 +19,7 @@ from otel_kit.sdk.logs.loggers import Loggers
 from otel_kit.sdk.metrics.pipeline import make_meters
 from otel_kit.sdk.privacy.redact import make_redactor
 from otel_kit.sdk.tracing.pipeline import make_tracers
+from otel_kit.sdk.tracing.rules import make_sampler
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import MeterProvider
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from otel_kit.sdk.delivery.batch import BatchQueue
     from otel_kit.sdk.delivery.delta import DeltaReader
     from otel_kit.sdk.metrics.provider import KitMeterProvider
-    from otel_kit.sdk.otlp.wire import Redact
 
 __all__ = ["Pipelines", "build"]
 
@@ -66,8 +66,9 @@ def build(settings: Settings) -> Pipelines:
         for signal, target in _targets(settings)
     }
     meters, reader = _meters(settings, resource, outboxes, tallies)
-    tracers, spans = _tracers(resource, outboxes, tallies, meters)
-    loggers = _loggers(resource, outboxes, tallies, meters, make_redactor(settings.privacy))
+    redact = make_redactor(settings.privacy)
+    tracers, spans = _tracers(settings, resource, outboxes, tallies, meters, redact)
+    loggers = _loggers(resource, outboxes, tallies, meters, redact)
     logs = None if loggers is None else loggers.queue
     stages: list[Stage] = [stage for stage in (spans, logs, reader) if stage is not None]
     providers = [provider for provider in (tracers, meters) if provider is not None]
@@ -115,28 +116,42 @@ def _meters(
 
 
 def _tracers(
-    resource: Resource,
-    outboxes: Mapping[Signal, Outbox],
-    tallies: Mapping[Signal, Tally],
-    meters: MeterProvider | None,
-) -> tuple[TracerProvider | None, BatchQueue[ReadableSpan] | None]:
-    if "traces" not in outboxes:
-        return None, None
-    return make_tracers(
-        resource, outboxes["traces"], tallies["traces"], sampler=None, meters=meters, redact=None
-    )
-
-
-def _loggers(
+    settings: Settings,
     resource: Resource,
     outboxes: Mapping[Signal, Outbox],
     tallies: Mapping[Signal, Tally],
     meters: MeterProvider | None,
     redact: Redact | None,
+) -> tuple[TracerProvider | None, BatchQueue[ReadableSpan] | None]:
+    if "traces" not in outboxes:
+        return None, None
+    return make_tracers(
+        resource,
+        outboxes["traces"],
+        tallies["traces"],
+        sampler=make_sampler(settings.tracing),
+        meters=meters,
+        redact=redact,
+    )
+
+
+def _loggers(
+    settings: Settings,
+    resource: Resource,
+    outboxes: Mapping[Signal, Outbox],
+    tallies: Mapping[Signal, Tally],
+    meters: MeterProvider | None,
 ) -> Loggers | None:
     if "logs" not in outboxes:
         return None
-    return Loggers(resource, outboxes["logs"], tallies["logs"], meters=meters, redact=redact)
+    return Loggers(
+        resource,
+        outboxes["logs"],
+        tallies["logs"],
+        meters=meters,
+        redact=make_redactor(settings.privacy),
+        redacted=settings.logs.mode == "both",  # for the lines on stdout
+    )
 
 
 def _new_instance(providers: list[Any], loggers: Loggers | None, begins: str) -> None:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from otel_kit.errors import InputError
 from otel_kit.sdk.config.targets import Protocol, is_endpoint
+from otel_kit.sdk.config.tracing import rules_of
 
 __all__ = ["INSTRUMENTATIONS", "LEVELS", "LOG_MODES", "MIN_INTERVAL", "Arguments", "LogMode", "check"]
 
@@ -39,6 +40,7 @@ class Arguments:
     shutdown_timeout: float | None = None
     health_routes: Sequence[str] | None = None
     instrument: bool | Sequence[str] | None = None
+    sampling: str | None = None
 
 
 def check(a: Arguments) -> None:
@@ -62,6 +64,17 @@ def check(a: Arguments) -> None:
     _check_mapping("headers", a.headers, str)
     _check_mapping("resource_attributes", a.resource_attributes, str | int | float)
     _check_lists(a)
+    _check_sampling(a.sampling)
+
+
+def _check_sampling(sampling: object) -> None:
+    if sampling is None:
+        return
+    if not isinstance(sampling, str):
+        raise _wrong("sampling", sampling, 'give rules in a string: "route:/search@0.1; *@0.9"')
+    for rule in rules_of(sampling):
+        if isinstance(rule, str):
+            raise InputError(f"init(sampling=...): the rule {rule}", fix='write "route:/search@0.1; *@0.9"')
 
 
 def _check_mapping(name: str, value: object, allowed: type | UnionType) -> None:

@@ -53,7 +53,11 @@ OTEL_KIT_METRIC_CARDINALITY_LIMIT   attribute sets of a metric; the rest is adde
 OTEL_KIT_RUNTIME_METRICS            ``false``: nothing about what the process itself uses
 OTEL_KIT_DISABLED                   ``true``: the kill switch; `init` does nothing at all, log lines included
 OTEL_SDK_DISABLED                   ``true``: no telemetry, no instrumentation; JSON log lines stay
-OTEL_PROPAGATORS, OTEL_TRACES_SAMPLER, OTEL_SPAN_*_LIMIT, OTEL_ATTRIBUTE_*_LIMIT: as the SDK reads them
+OTEL_KIT_SAMPLING                   which traces are kept: ``route:/search@0.1; name:poll*@0;
+                                    attribute:customer.tier=free@0.5; *@0.9``; the first rule counts that
+                                    holds for the first span; default: all
+OTEL_TRACES_SAMPLER, _ARG           decide where no rule holds; default parentbased_always_on
+OTEL_PROPAGATORS, OTEL_SPAN_*_LIMIT, OTEL_ATTRIBUTE_*_LIMIT: as the SDK reads them
 OTEL_KIT_INSTRUMENT                 what to instrument, separated by commas, or ``none``; default all
 OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: what not to instrument, separated by commas, or ``*``
 OTEL_KIT_LOGS                       stdout, otlp, both (default) or none
@@ -106,6 +110,7 @@ from otel_kit.sdk.config.privacy import PrivacySettings, resolve_privacy
 from otel_kit.sdk.config.resource import resource_attributes
 from otel_kit.sdk.config.rpc import RpcSettings, resolve_rpc
 from otel_kit.sdk.config.targets import Target, resolve_targets
+from otel_kit.sdk.config.tracing import TracingSettings, resolve_tracing
 
 __all__ = ["Settings", "resolve"]
 
@@ -149,6 +154,7 @@ class Settings:
     metrics: MetricSettings
     http: HttpSettings
     rpc: RpcSettings
+    tracing: TracingSettings
     privacy: PrivacySettings
     instrument: frozenset[str]
     hidden: tuple[str, ...]
@@ -201,6 +207,7 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
         metrics=resolve_metrics(env),
         http=resolve_http(env, arguments.health_routes),
         rpc=resolve_rpc(env),
+        tracing=resolve_tracing(env, arguments.sampling),
         privacy=resolve_privacy(env),
         instrument=_instrument(arguments.instrument, env),
         hidden=_unreadable(env),
