@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from otel_kit.sdk.delivery.batch import BatchQueue
     from otel_kit.sdk.delivery.delta import DeltaReader
     from otel_kit.sdk.metrics.provider import KitMeterProvider
+    from otel_kit.sdk.otlp.wire import Redact
 
 __all__ = ["Pipelines", "build"]
 
@@ -68,7 +69,7 @@ def build(settings: Settings) -> Pipelines:
     meters, reader = _meters(settings, resource, outboxes, tallies)
     redact = make_redactor(settings.privacy)
     tracers, spans = _tracers(settings, resource, outboxes, tallies, meters, redact)
-    loggers = _loggers(resource, outboxes, tallies, meters, redact)
+    loggers = _loggers(settings, resource, outboxes, tallies, meters, redact)
     logs = None if loggers is None else loggers.queue
     stages: list[Stage] = [stage for stage in (spans, logs, reader) if stage is not None]
     providers = [provider for provider in (tracers, meters) if provider is not None]
@@ -111,7 +112,7 @@ def _meters(
         tallies["metrics"],
         interval=settings.metric_interval,
         settings=settings.metrics,
-        redact=None,
+        redact=make_redactor(settings.privacy),
     )
 
 
@@ -121,7 +122,6 @@ def _tracers(
     outboxes: Mapping[Signal, Outbox],
     tallies: Mapping[Signal, Tally],
     meters: MeterProvider | None,
-    redact: Redact | None,
 ) -> tuple[TracerProvider | None, BatchQueue[ReadableSpan] | None]:
     if "traces" not in outboxes:
         return None, None
@@ -131,7 +131,7 @@ def _tracers(
         tallies["traces"],
         sampler=make_sampler(settings.tracing),
         meters=meters,
-        redact=redact,
+        redact=make_redactor(settings.privacy),
     )
 
 
