@@ -83,6 +83,10 @@ def _set_up(settings: Settings) -> Telemetry:
 
     for name in settings.hidden:
         os.environ.pop(name, None)
+    # The SDK uses an executor in each forked child, by a hook that its providers register. The executors' own
+    # hook frees their lock there, and must have been registered before that.
+    import concurrent.futures.thread  # noqa: F401
+
     from otel_kit.sdk.providers import build
 
     pipelines = build(settings)
