@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from otel_kit.sdk.delivery.batch import BatchQueue
     from otel_kit.sdk.delivery.delta import DeltaReader
     from otel_kit.sdk.metrics.provider import KitMeterProvider
+    from otel_kit.sdk.otlp.wire import Redact
 
 __all__ = ["Pipelines", "build"]
 
@@ -120,6 +121,7 @@ def _tracers(
     outboxes: Mapping[Signal, Outbox],
     tallies: Mapping[Signal, Tally],
     meters: MeterProvider | None,
+    redact: Redact | None,
 ) -> tuple[TracerProvider | None, BatchQueue[ReadableSpan] | None]:
     if "traces" not in outboxes:
         return None, None
@@ -129,7 +131,7 @@ def _tracers(
         tallies["traces"],
         sampler=make_sampler(settings.tracing),
         meters=meters,
-        redact=make_redactor(settings.privacy),
+        redact=redact,
     )
 
 
@@ -139,6 +141,7 @@ def _loggers(
     outboxes: Mapping[Signal, Outbox],
     tallies: Mapping[Signal, Tally],
     meters: MeterProvider | None,
+    redact: Redact | None,
 ) -> Loggers | None:
     if "logs" not in outboxes:
         return None
@@ -147,7 +150,7 @@ def _loggers(
         outboxes["logs"],
         tallies["logs"],
         meters=meters,
-        redact=make_redactor(settings.privacy),
+        redact=redact,
         redacted=settings.logs.mode == "both",  # for the lines on stdout
     )
 

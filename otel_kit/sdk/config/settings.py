@@ -66,7 +66,7 @@ OTEL_KIT_LOG_FORMAT                 names in the lines on stdout: ``datadog`` (d
 GOOGLE_CLOUD_PROJECT, GCP_PROJECT,  for ``google``: the project whose traces the lines are linked to
 GCLOUD_PROJECT
 OTEL_KIT_LOG_LIMITS                 ``logger=10/s,logger=100/m,logger=0.1``: at most so many records of a
-                                    logger and those beneath it, or such a share (errors always); ``*`` for all
+                                    logger and those beneath it, or that share (errors always); ``*``: all
 OTEL_KIT_SHUTDOWN_TIMEOUT           seconds that the end of the process may be held up; default 3
 OTEL_KIT_HEALTH_ROUTES              exact paths that are not recorded, separated by commas; default /health,
                                     /healthz, /livez, /readyz, /startupz, /ping

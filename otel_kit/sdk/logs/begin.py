@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from otel_kit import conventions
 from otel_kit.sdk.logs.intake import Intake, Stdout
 from otel_kit.sdk.logs.lines import Lines
+from otel_kit.sdk.logs.redaction import EntryRedactor
 from otel_kit.sdk.logs.takeover import take_over
 from otel_kit.sdk.privacy.redact import make_redactor
 
@@ -38,7 +39,12 @@ def begin(
     stdout = _stdout(settings) if logs.mode in ("stdout", "both") else None
     if stdout is None and loggers is None:
         return
-    intake = Intake(stdout=stdout, send=None if loggers is None else loggers.emit)
+    redact = None if stdout is None else make_redactor(settings.privacy)
+    intake = Intake(
+        stdout=stdout,
+        send=None if loggers is None else loggers.emit,
+        redactor=None if redact is None else EntryRedactor(redact),
+    )
     if logs.limits:
         _limit(intake, settings, before_end)
     take_over(intake, level=logs.level)
@@ -47,9 +53,7 @@ def begin(
 def _stdout(settings: Settings) -> Stdout:
     identity = {k: str(settings.resource[key]) for k, key in _IDENTITY.items() if key in settings.resource}
     logs = settings.logs
-    return Stdout(
-        Lines(identity, style=logs.line, project=logs.project, redact=make_redactor(settings.privacy))
-    )
+    return Stdout(Lines(identity, style=logs.line, project=logs.project))
 
 
 def _limit(intake: Intake, settings: Settings, before_end: Callable[[Callable[[], None]], object]) -> None:

@@ -16,6 +16,7 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_current
 
 from otel_kit.sdk.logs.entry import BRIDGES, SEEN, Entry, entry_of
 from otel_kit.sdk.logs.lines import Lines
+from otel_kit.sdk.logs.redaction import EntryRedactor
 from otel_kit.sdk.notes import RateLimit
 
 __all__ = ["Intake", "Stdout"]
@@ -68,6 +69,7 @@ class Intake:
     Args:
         stdout: writes lines, if any are wanted.
         send: takes entries for OTLP, if that is wanted.
+        redactor: for what is written to stdout, and then for what is sent as well.
         baggage: keys of baggage entries that become fields.
     """
 
@@ -76,11 +78,13 @@ class Intake:
         *,
         stdout: Stdout | None,
         send: Callable[[Entry], None] | None,
+        redactor: EntryRedactor | None = None,
         baggage: Sequence[str] = (),
     ) -> None:
         self._stdout = stdout
         self._send = send
         self._allows: Callable[[logging.LogRecord], bool] | None = None
+        self._redactor = redactor
         self._baggage = tuple(baggage)
 
     @property
@@ -110,6 +114,8 @@ class Intake:
         """Pass a record on, whatever the limits are."""
         context = get_current()
         entry = entry_of(record, context, self._baggage)
+        if self._redactor is not None:
+            entry = self._redactor.redacted(entry)
         sent = False
         if (
             self._send is not None

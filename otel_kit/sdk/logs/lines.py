@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
 
     from otel_kit.sdk.config.logs import LineFormat
-    from otel_kit.sdk.otlp.wire import Redact
 
 __all__ = ["SENT", "Lines"]
 
@@ -61,7 +60,6 @@ class Lines:
         identity: service, env and version, as they appear in each line.
         style: whose names are used.
         project: of Google Cloud, whose traces the ids belong to; without it lines are not linked there.
-        redact: applied to messages, errors and the texts in fields.
     """
 
     def __init__(
@@ -70,13 +68,11 @@ class Lines:
         *,
         style: LineFormat = "datadog",
         project: str | None = None,
-        redact: Redact | None = None,
     ) -> None:
         self._identity = dict(identity)
         self._google = style == "google"
         self._reserved = _RESERVED[style]
         self._project = project
-        self._redact = redact
         self._sites: dict[Site, tuple[str, str]] = {}
         self._second = (0, "")
 
@@ -89,8 +85,6 @@ class Lines:
         """
         site, created, _, message, fields, error, span = entry
         head, tail = self._sites.get(site) or self._new_site(site)
-        if self._redact is not None:
-            message = self._redact("message", message)
         text = f"{head}{self._time(created)}{quoted(message)}{tail}"
         if span is not None:
             text += self._span(span)
@@ -139,11 +133,6 @@ class Lines:
 
     def _error(self, error: Error, level: int) -> dict[str, str]:
         kind, text, stack = error
-        if self._redact is not None:
-            text, stack = (
-                self._redact("exception.message", text),
-                self._redact("exception.stacktrace", stack),
-            )
         named = {"error.kind": kind, "error.message": text}
         if self._google:
             named["stack_trace"] = stack
@@ -155,11 +144,9 @@ class Lines:
 
     def _own(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Those of the service; one with a name that is taken appears as ``extra.NAME``."""
-        reserved, redact = self._reserved, self._redact
+        reserved = self._reserved
         return {
             f"extra.{key}" if key in reserved or key.startswith(_GOOGLE) else key: value
-            if redact is None
-            else redact(key, value)
             for key, value in fields.items()
         }
 

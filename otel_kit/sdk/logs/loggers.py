@@ -35,6 +35,7 @@ class Loggers:
         tally: counts what is lost.
         meters: for the provider's own metrics.
         redact: see `LogEncoder`.
+        redacted: see `LogEncoder`.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Loggers:
         *,
         meters: MeterProvider | None,
         redact: Redact | None,
+        redacted: bool,
     ) -> None:
         self._resource = resource
         self._meters = meters
@@ -52,6 +54,7 @@ class Loggers:
         encoder = LogEncoder(
             lambda: self._resource,
             redact,
+            redacted=redacted,
             count=_limit("COUNT", 128),
             length=_limit("VALUE_LENGTH", None),
         )

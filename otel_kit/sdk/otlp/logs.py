@@ -29,6 +29,8 @@ _IDS: Final = Struct(">2sQQ2sQ").pack
 _FLAGS: Final = Struct("<cI").pack
 _LOW: Final = (1 << 64) - 1
 _ATTRIBUTE: Final = b"\x32"
+#: How many attributes `site_attributes` gives.
+_OF_PLACE: Final = 4
 _REMEMBER: Final = 4096
 
 
@@ -57,7 +59,8 @@ class LogEncoder:
 
     Args:
         resource: the current one, for our own entries.
-        redact: applied to bodies and to the texts in attributes.
+        redact: applied to bodies and to attributes.
+        redacted: our own entries come redacted.
         count: most attributes of a record.
         length: characters of a text in an attribute; None for no limit.
     """
@@ -67,14 +70,16 @@ class LogEncoder:
         resource: Callable[[], Resource],
         redact: Redact | None = None,
         *,
+        redacted: bool = False,
         count: int = 128,
         length: int | None = None,
     ) -> None:
         self._resource = resource
-        self._redact = redact
+        self._redact = None if redacted else redact
         self._count = count
         self._length = length
         self._attributes = Attributes(redact)
+        self._fields = Attributes(self._redact)
         self._places = Attributes()  # names in the code are nobody's secrets
         self._envelope = Envelope(self._attributes)
         self._sites: dict[Site, tuple[InstrumentationScope, bytes, bytes]] = {}
@@ -106,7 +111,7 @@ class LogEncoder:
             place,
         ]
         if fields or error:
-            self._write({**(error_attributes(error) if error else {}), **(fields or {})}, 4, parts)
+            self._write({**(error_attributes(error) if error else {}), **(fields or {})}, parts)
         if span is not None:
             _append_span(span.trace_id, span.span_id, span.trace_flags, parts)
         return resource, scope, b"".join(parts)
@@ -119,16 +124,16 @@ class LogEncoder:
         known = scope, _severity(text, number), b"".join(parts)
         return _kept(self._sites, site, known)
 
-    def _write(self, attributes: Mapping[str, Any], before: int, parts: list[bytes]) -> None:
-        """Append attributes, within the limits; the first of them are kept."""
-        room = max(0, self._count - before)
+    def _write(self, attributes: Mapping[str, Any], parts: list[bytes]) -> None:
+        """Append attributes, within the limits; the first of them are kept, and those of the place."""
+        room = max(0, self._count - _OF_PLACE)
         lost = len(attributes) - room
         if lost > 0:
             attributes = dict(list(attributes.items())[:room])
             parts.append(b"\x38" + varint(lost))
         if self._length is not None:
             attributes = {key: _cut(value, self._length) for key, value in attributes.items()}
-        self._attributes.write(_ATTRIBUTE, attributes, parts)
+        self._fields.write(_ATTRIBUTE, attributes, parts)
 
     def _record(self, item: ReadableLogRecord) -> tuple[Resource, InstrumentationScope | None, bytes]:
         """One that was made by OpenTelemetry's API; the SDK has applied the limits."""
