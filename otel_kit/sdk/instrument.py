@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from otel_kit.sdk.imports import when_imported
 
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["instrument"]
 
-#: Modules that record HTTP requests, too.
-RECORDERS: Final = (
-    "opentelemetry.instrumentation.asgi",
-    "opentelemetry.instrumentation.fastapi",
-    "starlette.middleware.opentelemetry",
-)
-
 
 def instrument(settings: Settings, lifecycle: Lifecycle) -> None:
     """Install what the settings name; a library that is never imported costs nothing."""
@@ -34,6 +27,8 @@ def instrument(settings: Settings, lifecycle: Lifecycle) -> None:
 
 
 def _http(settings: HttpSettings, lifecycle: Lifecycle) -> None:
+    from otel_kit.sdk.http.install import install
+
     @functools.cache
     def hook() -> AsgiHook:
         from otel_kit.sdk.http.hook import HOOK
@@ -41,18 +36,7 @@ def _http(settings: HttpSettings, lifecycle: Lifecycle) -> None:
         HOOK.begin(settings, lifecycle)
         return HOOK
 
-    when_imported("starlette.applications", lambda module: hook().patch_starlette(module))
-    when_imported("fastapi.applications", lambda module: hook().patch_fastapi(module))
-    for name in ("starlette.routing", "fastapi.routing"):
-        when_imported(name, _patch_routes)
-    for name in RECORDERS:
-        when_imported(name, lambda module: hook().stand_in(module))
-
-
-def _patch_routes(module: ModuleType) -> None:
-    from otel_kit.sdk.http.routes import patch_routes
-
-    patch_routes(module)
+    install(hook)
 
 
 def _rpc(settings: RpcSettings) -> None:

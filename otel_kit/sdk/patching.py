@@ -15,11 +15,13 @@ _done: list[tuple[Any, str, Any]] = []
 def replace(owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
     """Put ``make(original)`` in the place of ``owner.name``; a second time does nothing."""
     original = vars(owner)[name]
-    if hasattr(original, _MARK):
+    static = isinstance(original, staticmethod)
+    function = original.__func__ if static else original
+    if hasattr(function, _MARK):
         return
-    replacement = functools.wraps(original)(make(original))
+    replacement = functools.wraps(function)(make(function))
     setattr(replacement, _MARK, True)
-    setattr(owner, name, replacement)
+    setattr(owner, name, staticmethod(replacement) if static else replacement)
     _done.append((owner, name, original))
 
 

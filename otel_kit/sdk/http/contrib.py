@@ -34,7 +34,7 @@ _recorders: Final[dict[type, Make]] = {}
 def patch(module: ModuleType) -> None:
     """Stand in for what `module`, one that records requests to ASGI applications, defines."""
     if module.__name__ == "opentelemetry.instrumentation.fastapi":
-        replace(module.FastAPIInstrumentor, "instrument_app", lambda _: staticmethod(instrument_app))
+        replace(module.FastAPIInstrumentor, "instrument_app", lambda _: instrument_app)
         replace(module.FastAPIInstrumentor, "uninstrument_app", _uninstrumenting)
     elif module.__name__ == "opentelemetry.instrumentation.asgi":
         _stand_in(module.OpenTelemetryMiddleware, _of_contrib)
@@ -90,7 +90,7 @@ def instrument_app(
     _instrumented().add(app)
 
 
-def _uninstrumenting(original: Callable[..., Any]) -> Any:
+def _uninstrumenting(original: Callable[..., Any]) -> Callable[..., Any]:
     def uninstrument_app(app: Any) -> None:
         """Record no more requests to `app`."""
         if "_original_build_middleware_stack" in vars(app):  # instrumented before us
@@ -99,7 +99,7 @@ def _uninstrumenting(original: Callable[..., Any]) -> Any:
         vars(app)[_INSTRUMENTED] = False
         _instrumented().discard(app)
 
-    return staticmethod(uninstrument_app)
+    return uninstrument_app
 
 
 def _instrumented() -> Any:

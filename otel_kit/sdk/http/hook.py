@@ -57,12 +57,6 @@ class AsgiHook:
         if "__call__" in vars(module.FastAPI):
             replace(module.FastAPI, "__call__", self._around)
 
-    def stand_in(self, module: ModuleType) -> None:
-        """What `module` would record of requests is recorded by us; it is one of `contrib.patch`."""
-        from otel_kit.sdk.http.contrib import patch
-
-        patch(module)
-
     def telemetry_of(self, app: Any) -> HttpTelemetry | None:
         """What records `app`; None where nothing does."""
         own: dict[str, Any] = vars(app)
