@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from otel_kit.sdk.delivery.batch import BatchQueue
     from otel_kit.sdk.delivery.delta import DeltaReader
     from otel_kit.sdk.metrics.provider import KitMeterProvider
-    from otel_kit.sdk.otlp.wire import Redact
 
 __all__ = ["Pipelines", "build"]
 
@@ -121,7 +120,6 @@ def _tracers(
     outboxes: Mapping[Signal, Outbox],
     tallies: Mapping[Signal, Tally],
     meters: MeterProvider | None,
-    redact: Redact | None,
 ) -> tuple[TracerProvider | None, BatchQueue[ReadableSpan] | None]:
     if "traces" not in outboxes:
         return None, None
@@ -131,7 +129,7 @@ def _tracers(
         tallies["traces"],
         sampler=make_sampler(settings.tracing),
         meters=meters,
-        redact=redact,
+        redact=make_redactor(settings.privacy),
     )
 
 
@@ -141,7 +139,6 @@ def _loggers(
     outboxes: Mapping[Signal, Outbox],
     tallies: Mapping[Signal, Tally],
     meters: MeterProvider | None,
-    redact: Redact | None,
 ) -> Loggers | None:
     if "logs" not in outboxes:
         return None
@@ -150,7 +147,7 @@ def _loggers(
         outboxes["logs"],
         tallies["logs"],
         meters=meters,
-        redact=redact,
+        redact=make_redactor(settings.privacy),
         redacted=settings.logs.mode == "both",  # for the lines on stdout
     )
 
