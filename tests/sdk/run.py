@@ -18,8 +18,8 @@ UVICORN = ("-m", "uvicorn", "tests.sdk.apps.web:app")
 
 
 def endpoint(sink: Sink) -> dict[str, str]:
-    """Environment that points a process at the sink."""
-    return {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url}
+    """Environment that points a process at the sink; without what it would say about itself."""
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url, "OTEL_KIT_RUNTIME_METRICS": "false"}
 
 
 def script(mode: str, env: Mapping[str, str]) -> contextlib.AbstractContextManager[Part]:

@@ -51,6 +51,7 @@ class PointSeen:
     start: int
     temporality: int
     bounds: list[float]
+    kind: str
 
     @property
     def series(self) -> tuple[Any, ...]:
@@ -250,7 +251,8 @@ def _points(body: bytes) -> Iterator[PointSeen]:
     for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
         for scope in resource.scope_metrics:
             for metric in scope.metrics:
-                data: Any = getattr(metric, str(metric.WhichOneof("data")))
+                kind = str(metric.WhichOneof("data"))
+                data: Any = getattr(metric, kind)
                 for point in data.data_points:
                     histogram = hasattr(point, "count")
                     yield PointSeen(
@@ -262,6 +264,7 @@ def _points(body: bytes) -> Iterator[PointSeen]:
                         start=point.start_time_unix_nano,
                         temporality=getattr(data, "aggregation_temporality", 0),
                         bounds=list(getattr(point, "explicit_bounds", ())),
+                        kind=kind,
                     )
 
 

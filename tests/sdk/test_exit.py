@@ -141,6 +141,7 @@ def test_without_a_collector_the_end_is_held_up_for_the_budget_at_most() -> None
             env = {
                 "OTEL_EXPORTER_OTLP_ENDPOINT": url,
                 "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+                "OTEL_KIT_RUNTIME_METRICS": "false",
                 "COUNT": "3000",
             }
             parts.append(stack.enter_context(script("wait", env)))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from otel_kit.sdk.delivery.delta import DeltaReader
 from otel_kit.sdk.metrics.provider import KitMeterProvider
+from otel_kit.sdk.metrics.runtime import Runtime
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -32,4 +33,8 @@ def make_meters(
     provider = KitMeterProvider(
         [reader], resource, shutdown_on_exit=False, cardinality_limit=settings.cardinality_limit
     )
+    if settings.runtime:
+        runtime = Runtime()
+        runtime.observe(provider.get_meter("otel_kit.runtime"))
+        provider.renewing(runtime.renew_after_fork)
     return provider, reader

@@ -152,6 +152,7 @@ class KitMeterProvider(MeterProvider):
         # The SDK's own would be in the way of what its readers record about themselves, so they come later.
         self._measurement_consumer = Consumer(self._sdk_config, metric_readers, limit=cardinality_limit)
         self._metric_readers = metric_readers
+        self._renewing: list[Callable[[], None]] = []
         for reader in metric_readers:
             with self._all_metric_readers_lock:
                 if reader in self._all_metric_readers:
@@ -186,8 +187,14 @@ class KitMeterProvider(MeterProvider):
         """How many measurements could not be taken since the last time."""
         return self._measurement_consumer.faults.take()
 
+    def renewing(self, renew: Callable[[], None]) -> None:
+        """Call `renew` in a child process as well."""
+        self._renewing.append(renew)
+
     def renew_after_fork(self) -> None:
         """Begin anew in a child process: what was measured before is the parent's to report."""
+        for renew in self._renewing:
+            renew()
         for meter in self._meters.values():
             if isinstance(meter, KitMeter):
                 meter.renew_after_fork()

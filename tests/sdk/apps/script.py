@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -44,6 +45,16 @@ def fork() -> None:
     process.start()
     process.join()
     record(2, "parent")
+
+
+def fork_busy() -> None:
+    """A parent that has worked and cleaned up a lot, and a child that does hardly anything."""
+    while sum(os.times()[:2]) < 1:
+        gc.collect()
+    pid = os.fork()
+    if pid == 0:
+        sys.exit(0)
+    os.waitpid(pid, 0)
 
 
 def long_spans() -> None:
@@ -141,6 +152,8 @@ def main(mode: str) -> None:
         flushes()
     elif mode == "flood":
         flood()
+    elif mode == "fork-busy":
+        fork_busy()
     elif mode == "many-sets":
         many_sets()
     elif mode == "shutdown":
