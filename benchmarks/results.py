@@ -15,13 +15,18 @@ from typing import Any, Final
 
 from benchmarks.peers import ROOT
 
-__all__ = ["FULL", "SOAK", "Results", "load", "machine", "save"]
+__all__ = ["FULL", "SOAK", "Results", "load", "machine", "save", "today"]
 
 FULL: Final = ROOT / "benchmarks" / "results" / "full.json"
 SOAK: Final = ROOT / "benchmarks" / "results" / "soak.json"
 
 #: One round of one peer: measure to value; None where the peer failed.
 Round = Mapping[str, float] | None
+
+
+def today() -> str:
+    """The date, by UTC."""
+    return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
 
 
 @dataclass(kw_only=True)
@@ -38,7 +43,7 @@ class Results:
 
     machine: Mapping[str, Any]
     quick: bool
-    date: str = field(default_factory=lambda: datetime.datetime.now(datetime.timezone.utc).date().isoformat())
+    date: str = field(default_factory=today)
     versions: dict[str, Mapping[str, str]] = field(default_factory=dict)
     cases: dict[str, dict[str, list[Round]]] = field(default_factory=dict)
 

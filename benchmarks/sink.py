@@ -25,7 +25,7 @@ from benchmarks.wire import count_items
 __all__ = ["MODES", "Ports", "Sink"]
 
 #: up; nobody listens; connections are taken and never answered; each request is refused with that status.
-MODES: Final = ("up", "away", "silent", "503", "429")
+MODES: Final = ("up", "away", "silent", "503", "429", "400")
 _NAMES: Final = {"/v1/traces": "spans", "/v1/metrics": "metrics", "/v1/logs": "logs"}
 _AGENT: Final = b'{"version":"7.90.0","endpoints":["/v0.4/traces"],"config":{}}'
 
@@ -106,7 +106,7 @@ class _Receiver:
         """Status line and body, or None for no answer at all."""
         if self.mode == "silent":
             return None
-        if self.mode in ("503", "429"):
+        if self.mode.isdigit():
             return self.mode.encode() + b" Refused\r\nretry-after: 1", b""
         if path == "/info":
             return b"200 OK", _AGENT
