@@ -66,9 +66,8 @@ def build(settings: Settings) -> Pipelines:
         for signal, target in _targets(settings)
     }
     meters, reader = _meters(settings, resource, outboxes, tallies)
-    redact = make_redactor(settings.privacy)
-    tracers, spans = _tracers(settings, resource, outboxes, tallies, meters, redact)
-    loggers = _loggers(settings, resource, outboxes, tallies, meters, redact)
+    tracers, spans = _tracers(settings, resource, outboxes, tallies, meters)
+    loggers = _loggers(settings, resource, outboxes, tallies, meters)
     logs = None if loggers is None else loggers.queue
     stages: list[Stage] = [stage for stage in (spans, logs, reader) if stage is not None]
     providers = [provider for provider in (tracers, meters) if provider is not None]
