@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from benchmarks.peers import KIT, NONE, RAW
+from benchmarks.peers import BARE, KIT, NONE, OFF, RAW
 from benchmarks.results import Results
 
 __all__ = ["FIGURES", "Figure", "Row", "delivered", "rows"]
 
-_OFF: Final = f"{KIT}-off"
 Kind = Literal["value", "ratio", "difference", "share"]
 #: A peer that delivers less than this share of what it made has not done the work.
 _ENOUGH: Final = 0.99
@@ -33,7 +32,8 @@ class Figure:
         goal: what otel-kit must not exceed, or with `more` must reach; None: told without a goal.
         more: whether more is better.
         ours: which peer stands for otel-kit.
-        to: what `ratio` and `difference` compare with.
+        to: what `ratio` and `difference` compare with; where that is otel-kit itself, or `ours` is one of its
+            variants, there is no peer to name.
     """
 
     title: str
@@ -45,6 +45,11 @@ class Figure:
     more: bool = False
     ours: str = KIT
     to: str = NONE
+
+    @property
+    def has_peers(self) -> bool:
+        """Whether other peers have this figure, too."""
+        return self.ours == KIT and self.to == NONE
 
 
 FIGURES: Final = (
@@ -69,7 +74,11 @@ FIGURES: Final = (
     Figure(title="p99 at 400 requests/s over uninstrumented",
            case="fastapi", measure="p99_ms", kind="ratio", unit="x", goal=1.3),
     Figure(title="switched off (`OTEL_SDK_DISABLED=true`): CPU of a FastAPI request over no otel-kit",
-           case="fastapi", measure="cpu_us", kind="ratio", unit="x", goal=1.05, ours=_OFF),
+           case="fastapi", measure="cpu_us", kind="ratio", unit="x", goal=1.05, ours=OFF),
+    Figure(title="redaction: CPU of a FastAPI request over one without it",
+           case="fastapi", measure="cpu_us", kind="ratio", unit="x", goal=None, to=BARE),
+    Figure(title="redaction: a span with 10 attributes, over one without it",
+           case="export", measure="us", kind="difference", unit="µs", goal=None, to=BARE),
     Figure(title="end of a process, collector refuses",
            case="ending", measure="refused_s", unit="s", goal=3.5),
     Figure(title="end of a process, collector never answers",
@@ -110,7 +119,10 @@ def _row(results: Results, figure: Figure) -> Row:
     others = [
         (_value(results, figure, peer), peer)
         for peer in results.cases[figure.case]
-        if peer != NONE and not peer.startswith(KIT) and delivered(results, figure.case, peer) >= _ENOUGH
+        if figure.has_peers
+        and peer != NONE
+        and not peer.startswith(KIT)
+        and delivered(results, figure.case, peer) >= _ENOUGH
     ]
     known = [other for other in others if not math.isnan(other[0])]
     pick: Callable[[Sequence[tuple[float, str]]], tuple[float, str]] = max if figure.more else min
@@ -121,7 +133,7 @@ def _row(results: Results, figure: Figure) -> Row:
     return Row(
         figure=figure,
         ours=ours,
-        raw=_value(results, figure, RAW),
+        raw=_value(results, figure, RAW) if figure.has_peers else math.nan,
         best=pick(known) if known else (math.nan, ""),
         met=met,
     )

@@ -11,12 +11,14 @@ from typing import Final
 
 from benchmarks.sink import Ports
 
-__all__ = ["KIT", "NONE", "PEERS", "RAW", "ROOT", "STACK", "Peer", "environment"]
+__all__ = ["BARE", "KIT", "NONE", "OFF", "PEERS", "RAW", "ROOT", "STACK", "Peer", "environment"]
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 NONE: Final = "none"
 RAW: Final = "opentelemetry"
 KIT: Final = "otel-kit"
+OFF: Final = f"{KIT}-off"
+BARE: Final = f"{KIT}-unredacted"
 
 #: The application's own packages, the same for all; what a peer adds floats to its latest release.
 STACK: Final = (
@@ -108,7 +110,8 @@ _ALL: Final = (
         delivers=("spans",),
     ),
     _kit(KIT, "otel_kit.init() of this working tree", {}, ("spans", "logs")),
-    _kit(f"{KIT}-off", "the same with OTEL_SDK_DISABLED=true", {"OTEL_SDK_DISABLED": "true"}, ()),
+    _kit(OFF, "the same with OTEL_SDK_DISABLED=true", {"OTEL_SDK_DISABLED": "true"}, ()),
+    _kit(BARE, "the same with OTEL_KIT_REDACT=off", {"OTEL_KIT_REDACT": "off"}, ("spans", "logs")),
 )
 PEERS: Final[dict[str, Peer]] = {peer.name: peer for peer in _ALL}
 

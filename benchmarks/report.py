@@ -62,21 +62,23 @@ def _line(row: Row) -> str:
     figure = row.figure
     best, name = row.best
     sign = "≥" if figure.more else "≤"
-    goal = "" if figure.goal is None else f"{sign} {_number(figure.goal)}{_unit(figure.unit)}"
+    goal = "" if figure.goal is None else f"{sign} {_with_unit(figure.goal, figure.unit)}"
     met = {True: "yes", False: "**no**", None: ""}[row.met]
     cells = [
         figure.title,
         goal,
-        f"{_number(row.ours)}{_unit(figure.unit)}",
-        f"{_number(row.raw)}{_unit(figure.unit)}",
-        f"{_number(best)}{_unit(figure.unit)} ({name})" if name else "",
+        _with_unit(row.ours, figure.unit),
+        _with_unit(row.raw, figure.unit),
+        f"{_with_unit(best, figure.unit)} ({name})" if name else "",
         met,
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def _unit(unit: str) -> str:
-    return unit if unit in ("", "x", "/s") else f" {unit}"
+def _with_unit(value: float, unit: str) -> str:
+    if math.isnan(value):
+        return ""
+    return f"{_number(value)}{unit}" if unit in ("", "x", "/s") else f"{_number(value)} {unit}"
 
 
 def _number(value: float) -> str:

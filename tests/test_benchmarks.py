@@ -179,7 +179,7 @@ def _fastapi(kit: float, *, arrived: float = 1.0) -> Results:
 
 
 def test_figures_compare_within_a_round() -> None:
-    cpu, share, p99, off = rows(_fastapi(130.0))
+    cpu, share, p99, off, redaction = rows(_fastapi(130.0))
     assert cpu.ours == pytest.approx(1.3)
     assert cpu.raw == pytest.approx(4.0)
     assert cpu.best[0] == pytest.approx(2.5)
@@ -191,6 +191,7 @@ def test_figures_compare_within_a_round() -> None:
     assert p99.met is False
     assert math.isnan(off.ours)
     assert off.met is None
+    assert redaction.best[1] == "", "no peer has it"
 
 
 def test_who_loses_telemetry_meets_no_goal() -> None:

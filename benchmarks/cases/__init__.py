@@ -6,7 +6,7 @@ from typing import Final
 
 from benchmarks.cases import ends, operations, services
 from benchmarks.cases.run import Case
-from benchmarks.peers import KIT, NONE, RAW
+from benchmarks.peers import BARE, KIT, NONE, OFF, RAW
 
 __all__ = ["CASES"]
 
@@ -17,11 +17,11 @@ _SENDERS: Final = (RAW, "ddtrace", "logfire", KIT)
 CASES: Final[dict[str, Case]] = {
     "fastapi": Case(
         measure=services.fastapi,
-        peers=(*_WEB, f"{KIT}-off"),
+        peers=(*_WEB, OFF, BARE),
         repeats=7,
         seconds=4.0,
         quick=(2, 1.5),
-        quick_peers=(NONE, RAW, KIT, f"{KIT}-off"),
+        quick_peers=(NONE, RAW, KIT, OFF),
     ),
     "fastapi-routes": Case(
         measure=services.fastapi_routes, peers=_WEB, repeats=5, seconds=4.0, quick=(2, 1.5)
@@ -39,11 +39,11 @@ CASES: Final[dict[str, Case]] = {
     ),
     "export": Case(
         measure=operations.export,
-        peers=_SENDERS,
+        peers=(*_SENDERS, BARE),
         repeats=5,
         seconds=2.0,
         quick=(2, 1.0),
-        quick_peers=(RAW, KIT),
+        quick_peers=(RAW, KIT, BARE),
     ),
     "rate": Case(
         measure=operations.rate,
