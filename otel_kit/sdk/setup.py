@@ -91,7 +91,7 @@ def _set_up(settings: Settings) -> Telemetry:
 
     pipelines = build(settings)
     pipelines.lifecycle.start()
-    _make_global(pipelines)
+    _make_global(settings, pipelines)
     begin(settings, pipelines.loggers, pipelines.lifecycle.before_end)
     for problem in settings.problems:
         LOGGER.warning("otel-kit: %s", problem)
@@ -99,7 +99,11 @@ def _set_up(settings: Settings) -> Telemetry:
     from otel_kit.sdk.instrument import instrument
 
     instrument(settings, pipelines.lifecycle)
-    return _handle(settings, flush=pipelines.lifecycle.flush, end=pipelines.lifecycle.end)
+    from otel_kit.sdk.delivery import senders
+
+    # Tests go on after a service that ends by shutdown().
+    end = pipelines.lifecycle.end if senders.substitute is None else pipelines.lifecycle.pause
+    return _handle(settings, flush=pipelines.lifecycle.flush, end=end)
 
 
 def _handle(
@@ -127,13 +131,13 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _make_global(pipelines: Any) -> None:
+def _make_global(settings: Settings, pipelines: Any) -> None:
     from opentelemetry import metrics, trace
 
+    from otel_kit.sdk.context.install import install
     from otel_kit.sdk.imports import when_imported
-    from otel_kit.sdk.propagation import set_propagators
 
-    set_propagators()
+    install(settings.context)
     if pipelines.meter_provider is not None:
         metrics.set_meter_provider(pipelines.meter_provider)
     if pipelines.tracer_provider is not None:

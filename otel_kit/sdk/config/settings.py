@@ -57,7 +57,7 @@ OTEL_KIT_SAMPLING                   which traces are kept: ``route:/search@0.1; 
                                     attribute:customer.tier=free@0.5; *@0.9``; the first rule counts that
                                     holds for the first span; default: all
 OTEL_TRACES_SAMPLER, _ARG           decide where no rule holds; default parentbased_always_on
-OTEL_PROPAGATORS, OTEL_SPAN_*_LIMIT, OTEL_ATTRIBUTE_*_LIMIT: as the SDK reads them
+OTEL_SPAN_*_LIMIT, OTEL_ATTRIBUTE_*_LIMIT: as the SDK reads them
 OTEL_KIT_INSTRUMENT                 what to instrument, separated by commas, or ``none``; default all
 OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: what not to instrument, separated by commas, or ``*``
 OTEL_KIT_LOGS                       stdout, otlp, both (default) or none
@@ -78,8 +78,16 @@ OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS: those without their v
                                     keys, tokens and their like always are
 OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS: HTTP methods recorded by name; all others are ``_OTHER``
 OTEL_PYTHON_GRPC_EXCLUDED_SERVICES  gRPC services (``pkg.Service``) whose calls are not recorded, by commas
-OTEL_KIT_PEER_SERVICES              ``host=service,host2:port=service2``: who is behind a channel, on the spans
+OTEL_KIT_PEER_SERVICES              ``host=service,host2:port=service2``: who is behind a channel, on spans
 OTEL_INSTRUMENTATION_COMMON_PEER_SERVICE_MAPPING: the same; ours wins where they differ
+OTEL_PROPAGATORS                    tracecontext, baggage (default), none; gcp_trace, datadog, b3 and b3multi
+                                    are only read; others by installed packages
+OTEL_KIT_EXTRACT                    gcp, datadog, b3: headers that are read where traceparent is not valid
+OTEL_KIT_BAGGAGE                    keys of baggage that come in and go out, by commas, ``*`` for any signs;
+                                    by default none
+OTEL_KIT_BAGGAGE_ATTRIBUTES         keys of baggage (allowed by this) that are put on spans and log records
+OTEL_KIT_TRUST                      whose context is taken over: all (default), link, resample, ignore, or
+                                    rules: ``header:x-envoy-original-path@link; peer:10.0.0.0/8@all; link``
 OTEL_KIT_REDACT                     ``default``: what is secret by name or shape; ``allow-list``: all texts
                                     but those of allowed keys; ``off``
 OTEL_KIT_REDACT_ALLOW               keys, separated by commas, that are no secrets; ``*`` stands for any signs
@@ -102,6 +110,7 @@ from otel_kit.sdk.config.arguments import (
     Arguments,
     check,
 )
+from otel_kit.sdk.config.context import ContextSettings, resolve_context
 from otel_kit.sdk.config.environment import ARGUMENT, Environment, Origin
 from otel_kit.sdk.config.http import HttpSettings, resolve_http
 from otel_kit.sdk.config.logs import LogSettings, resolve_logs
@@ -156,6 +165,7 @@ class Settings:
     rpc: RpcSettings
     tracing: TracingSettings
     privacy: PrivacySettings
+    context: ContextSettings
     instrument: frozenset[str]
     hidden: tuple[str, ...]
     problems: tuple[str, ...]
@@ -209,6 +219,7 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
         rpc=resolve_rpc(env),
         tracing=resolve_tracing(env, arguments.sampling),
         privacy=resolve_privacy(env),
+        context=resolve_context(env),
         instrument=_instrument(arguments.instrument, env),
         hidden=_unreadable(env),
         problems=tuple(dict.fromkeys(env.problems)),  # a general variable is read for each signal

@@ -7,10 +7,12 @@ from typing import Any
 
 from opentelemetry import propagate
 from opentelemetry.context import Context
+from opentelemetry.trace import Link
 
+from otel_kit.sdk.context import trust
 from otel_kit.sdk.http.headers import GETTER, Headers
 
-__all__ = ["parent_of"]
+__all__ = ["judged", "parent_of"]
 
 #: The propagator, and the headers that it reads.
 _known: tuple[Any, frozenset[bytes]] = (None, frozenset())
@@ -33,3 +35,26 @@ def parent_of(headers: Headers, names: Mapping[bytes, bytes], current: Context) 
     if fields and fields.isdisjoint(names):
         return current
     return propagator.extract(headers, current, GETTER)
+
+
+def judged(
+    found: Context, current: Context, scope: Mapping[str, Any], names: Mapping[bytes, bytes]
+) -> tuple[Context, list[Link] | None]:
+    """The context to begin the span in, and its links, by the trust policy of the process.
+
+    Args:
+        found: the context that the headers carry.
+        current: the context in which the server calls us.
+        scope: of the request.
+        names: its headers by lower-case name.
+    """
+    if trust.active is None or found is current:
+        return found, None
+
+    def header(name: str) -> str | None:
+        value = names.get(name.encode("latin-1", "replace"))
+        return None if value is None else value.decode("latin-1")
+
+    client = scope.get("client")
+    peer = client[0] if client else None
+    return trust.active.parent(found, current, route=scope.get("path") or "", peer=peer, header=header)

@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from otel_kit.sdk.http.attributes import request_attributes
 from otel_kit.sdk.http.errors import GONE, error_type
 from otel_kit.sdk.http.linger import linger
-from otel_kit.sdk.http.parent import parent_of
+from otel_kit.sdk.http.parent import judged, parent_of
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.spans import record_once, remember
 from otel_kit.sdk.text import text_of
@@ -72,12 +72,16 @@ class Request:
         # The method of a WebSocket is GET, by RFC 6455.
         self._kind = kind = telemetry.kinds.get(scope.get("method", "GET"), scope.get("scheme") or "http")
         try:
-            parent = parent_of(headers, names, current)
+            parent, links = judged(parent_of(headers, names, current), current, scope, names)
         except Exception:
             fault("HTTP request")
-            parent = current
+            parent, links = current, None
         self.span = telemetry.tracer.start_span(
-            kind.name, parent, SpanKind.SERVER, request_attributes(scope, names, kind.method, kind.scheme)
+            kind.name,
+            parent,
+            SpanKind.SERVER,
+            request_attributes(scope, names, kind.method, kind.scheme),
+            links,
         )
         self._context = context = trace.set_span_in_context(self.span, parent)
         self._begin = time.perf_counter()

@@ -12,6 +12,10 @@ from typing import Any, Final
 from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter
+from opentelemetry.trace import Link
+
+from otel_kit.sdk.context import trust
+from otel_kit.sdk.notes import fault
 
 __all__ = ["incoming", "outgoing"]
 
@@ -30,16 +34,31 @@ class _Getter(Getter[Carrier]):
 _GETTER: Final = _Getter()
 
 
-def incoming(metadata: Metadata | None) -> Context:
-    """The context of the caller; an empty one without its headers, whatever the server was started in."""
+def incoming(metadata: Metadata | None, route: str, peer: object) -> tuple[Context, list[Link] | None]:
+    """The context to serve a call in, whatever the server was started in, and the links of its span.
+
+    Args:
+        metadata: what came with the call.
+        route: ``/pkg.Service/Method``.
+        peer: address of the caller.
+    """
     carrier: Carrier = {}
-    for key, value in metadata or ():
-        if type(value) is str:
-            if key in carrier:
-                carrier[key].append(value)
-            else:
-                carrier[key] = [value]
-    return propagate.extract(carrier, context=Context(), getter=_GETTER)
+    try:
+        for key, value in metadata or ():
+            if type(value) is str:
+                if key in carrier:
+                    carrier[key].append(value)
+                else:
+                    carrier[key] = [value]
+        found = propagate.extract(carrier, context=Context(), getter=_GETTER)
+        if trust.active is None:
+            return found, None
+        return trust.active.parent(
+            found, Context(), route=route, peer=peer, header=lambda name: carrier.get(name, (None,))[0]
+        )
+    except Exception:
+        fault("propagator")
+        return Context(), None
 
 
 def outgoing(metadata: Metadata | None, context: Context) -> tuple[tuple[str, Any], ...]:

@@ -88,14 +88,15 @@ class Recorder:
             tracer: another one than ours.
         """
         now = time.perf_counter()
-        attributes: dict[str, str | int | float] = {
-            **method.attributes,
-            **address("client", context.peer()),
-        }
+        client = address("client", context.peer())
+        attributes: dict[str, str | int | float] = {**method.attributes, **client}
         left = context.time_remaining()
         if left is not None and left < _NO_TIME:
             attributes["rpc.deadline.remaining"] = left if arrived is None else left + now - arrived[1]
-        rpc = self._begin(method, incoming(context.invocation_metadata()), attributes, arrived, tracer)
+        parent, links = incoming(
+            context.invocation_metadata(), f"/{method.name}", client.get("client.address")
+        )
+        rpc = self._begin(method, parent, attributes, arrived, tracer, links)
         if left is not None and left < _NO_TIME:
             rpc.expires = now + left
         return rpc
@@ -131,7 +132,8 @@ class Recorder:
         attributes: dict[str, str | int | float] = dict(method.attributes)
         if not known:
             attributes["rpc.method_original"] = path.lstrip("/")[:_LONGEST]
-        self._begin(method, incoming(metadata), attributes, None, None).finish(code, error)
+        parent, links = incoming(metadata, path, None)
+        self._begin(method, parent, attributes, None, None, links).finish(code, error)
 
     def _begin(
         self,
@@ -140,12 +142,13 @@ class Recorder:
         attributes: Mapping[str, str | int | float],
         arrived: tuple[int, float] | None,
         tracer: trace.Tracer | None,
+        links: list[trace.Link] | None = None,
     ) -> Rpc:
         start, began = arrived or (None, time.perf_counter())
         # The conventions name the system where the method is not known.
         name = "grpc" if method is self._other else method.name
         span = (tracer or self._tracer).start_span(
-            name, context=parent, kind=self._kind, attributes=attributes, start_time=start
+            name, context=parent, kind=self._kind, attributes=attributes, links=links, start_time=start
         )
         return Rpc(method, self.instruments, span, trace.set_span_in_context(span, parent), began)
 
