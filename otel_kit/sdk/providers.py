@@ -11,6 +11,8 @@ from opentelemetry.sdk.version import __version__ as sdk_version
 
 from otel_kit import conventions
 from otel_kit.sdk.config.resource import instance_id
+from otel_kit.sdk.context.on_spans import BaggageOnSpans
+from otel_kit.sdk.context.trust import with_trust
 from otel_kit.sdk.delivery.outbox import Outbox
 from otel_kit.sdk.delivery.senders import make_sender
 from otel_kit.sdk.delivery.tally import Signal, Tally
@@ -123,14 +125,17 @@ def _tracers(
 ) -> tuple[TracerProvider | None, BatchQueue[ReadableSpan] | None]:
     if "traces" not in outboxes:
         return None, None
-    return make_tracers(
+    provider, queue = make_tracers(
         resource,
         outboxes["traces"],
         tallies["traces"],
-        sampler=make_sampler(settings.tracing),
+        sampler=with_trust(make_sampler(settings.tracing), settings.context),
         meters=meters,
         redact=make_redactor(settings.privacy),
     )
+    if settings.context.baggage_attributes:
+        provider.add_span_processor(BaggageOnSpans(settings.context.baggage_attributes))
+    return provider, queue
 
 
 def _loggers(

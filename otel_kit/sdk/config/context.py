@@ -119,7 +119,9 @@ def resolve_context(env: Environment) -> ContextSettings:
     w3c = "tracecontext" in named or bool(extract)
     if extract and "tracecontext" not in named:
         env.problems.append(f"{', '.join(extract)} is only read; trace context by W3C is what is written")
-    attributes = tuple(env.words("OTEL_KIT_BAGGAGE_ATTRIBUTES", ()))
+    attributes = tuple(key for key in env.words("OTEL_KIT_BAGGAGE_ATTRIBUTES", ()) if "*" not in key)
+    if len(attributes) < len(env.words("OTEL_KIT_BAGGAGE_ATTRIBUTES", ())):
+        env.problems.append("OTEL_KIT_BAGGAGE_ATTRIBUTES: keys with * are left out; name each one")
     allowed = (*env.words("OTEL_KIT_BAGGAGE", ()), *attributes)
     return ContextSettings(
         w3c=w3c,

@@ -19,7 +19,7 @@ from opentelemetry.util.types import Attributes
 from otel_kit.sdk.config.context import Condition, ContextSettings, Policy, TrustRule
 from otel_kit.sdk.context.propagator import is_deferred, read_from, with_deferred
 
-__all__ = ["DeferredSampler", "Trust", "active", "make_trust"]
+__all__ = ["DeferredSampler", "Trust", "active", "make_trust", "with_trust"]
 
 #: The first value of a header by its lower-case name, or None where it is not there.
 Header = Callable[[str], str | None]
@@ -66,6 +66,12 @@ class Trust:
 def make_trust(settings: ContextSettings) -> Trust | None:
     """What judges parents; None where all are trusted."""
     return Trust(settings.trust) if any(rule.policy != "all" for rule in settings.trust) else None
+
+
+def with_trust(sampler: Sampler, settings: ContextSettings) -> Sampler:
+    """The sampler, which decides by itself where a caller's flag does not; as it is where all flags do."""
+    deferring = settings.extract or any(rule.policy == "resample" for rule in settings.trust)
+    return DeferredSampler(sampler) if deferring else sampler
 
 
 def _holds(condition: Condition, found: Context, route: str, peer: object, header: Header) -> bool:

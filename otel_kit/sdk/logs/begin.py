@@ -44,6 +44,7 @@ def begin(
         stdout=stdout,
         send=None if loggers is None else loggers.emit,
         redactor=None if redact is None else EntryRedactor(redact),
+        baggage=settings.context.baggage_attributes,
     )
     if logs.limits:
         _limit(intake, settings, before_end)
