@@ -98,6 +98,7 @@ def test_one_span_and_one_duration_a_request(seen: Seen) -> None:
             "http.request.method",
             "http.route",
             "http.response.status_code",
+            "network.protocol.version",
             "url.scheme",
             "error.type",
         }

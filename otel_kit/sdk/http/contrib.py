@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from types import ModuleType
 from typing import Any, Final
 
 from opentelemetry import metrics, trace
+from opentelemetry.context import Context
 
 from otel_kit.sdk.config.environment import Environment
 from otel_kit.sdk.config.http import HttpSettings, resolve_http
@@ -127,7 +129,18 @@ def _hooks(
         on_request=on_request,
         on_receive=None if "receive" in without else on_receive,
         on_send=None if "send" in without else on_send,
+        on_response=_respond,
     )
+
+
+def _respond(span: trace.Span, message: Any) -> None:
+    """Tell the client of the span, where a response propagator is set."""
+    propagators = sys.modules.get("opentelemetry.instrumentation.propagators")
+    asgi = sys.modules.get("opentelemetry.instrumentation.asgi")
+    propagator = propagators and propagators.get_global_response_propagator()
+    if propagator and asgi:
+        context = trace.set_span_in_context(span, Context())
+        propagator.inject(message, context=context, setter=asgi.asgi_setter)
 
 
 def _stand_in(kind: type, make: Make) -> None:

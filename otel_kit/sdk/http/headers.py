@@ -27,7 +27,7 @@ _SECRET: Final = (
     "credential",
     "csrf",
     "jwt",
-    "key",
+    "(?:access|account|api|app|functions|private|shared|signing|subscription)[-_]?key",
     "passw",
     "secret",
     "session",

@@ -18,6 +18,7 @@ DURATIONS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 
 #: Bytes; the conventions leave them open, and the default bounds end at 10 kB.
 SIZES: Final = (0, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216)
 _SCHEMES: Final = frozenset({"http", "https", "ws", "wss"})
+_VERSIONS: Final = frozenset({"1.0", "1.1", "2", "2.0", "3"})
 #: Sets of attributes that are remembered; a service has (routes x statuses) of them.
 _KEPT: Final = 4096
 
@@ -66,7 +67,7 @@ class Conclusion(NamedTuple):
 
 
 class Kind:
-    """The requests of one method and scheme.
+    """The requests of one method, scheme and version of HTTP.
 
     Attributes:
         method: a known one, or ``_OTHER``.
@@ -75,13 +76,14 @@ class Kind:
         of_metrics: attributes of a request that is not finished.
     """
 
-    def __init__(self, method: str, scheme: str) -> None:
+    def __init__(self, method: str, scheme: str, version: str | None) -> None:
         self.method, self.scheme = method, scheme
         self.name = "HTTP" if method == "_OTHER" else method
         self.of_metrics: dict[str, str | int] = {
             "http.request.method": method,
             "url.scheme": scheme if scheme in _SCHEMES else "_OTHER",
         }
+        self._version = {"network.protocol.version": version} if version in _VERSIONS else {}
         self._kept: dict[tuple[str | None, int | None, str | None], Conclusion] = {}
 
     def conclusion(self, route: str | None, status: int | None, error: str | None) -> Conclusion:
@@ -98,7 +100,7 @@ class Kind:
             facts = {"http.route": route, "http.response.status_code": status, "error.type": error}
             of_span = {name: value for name, value in facts.items() if value is not None}
             name = "" if route is None else f"{self.name} {route}"
-            found = Conclusion(name, self.of_metrics | of_span, of_span)
+            found = Conclusion(name, {**self.of_metrics, **self._version, **of_span}, of_span)
             if len(self._kept) < _KEPT:
                 self._kept[key] = found
         return found
@@ -113,13 +115,13 @@ class Kinds:
 
     def __init__(self, methods: frozenset[str]) -> None:
         self._methods = methods
-        self._kept: dict[tuple[str, str], Kind] = {}
+        self._kept: dict[tuple[str, str, str | None], Kind] = {}
 
-    def get(self, method: str, scheme: str) -> Kind:
-        """The kind of a request with this method and scheme, whatever they are."""
-        found = self._kept.get((method, scheme))
+    def get(self, method: str, scheme: str, version: str | None) -> Kind:
+        """The kind of a request with these, whatever they are."""
+        found = self._kept.get((method, scheme, version))
         if found is None:
-            found = Kind(method if method in self._methods else "_OTHER", scheme)
+            found = Kind(method if method in self._methods else "_OTHER", scheme, version)
             if len(self._kept) < _KEPT and found.method == method:
-                self._kept[method, scheme] = found
+                self._kept[method, scheme, version] = found
         return found

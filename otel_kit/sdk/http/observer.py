@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry.trace import Span
 
@@ -17,6 +17,8 @@ from otel_kit.sdk.notes import quietly
 __all__ = ["Hook", "Hooks", "Observer", "make_observer"]
 
 Hook = Callable[..., Any]
+#: The messages that carry the headers of a response.
+_FIRST: Final = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +29,13 @@ class Hooks:
         on_request: called with the span and the scope.
         on_receive: called with the span, the scope and a message that the application received.
         on_send: called with the span, the scope and a message that the application sends.
+        on_response: called with the span and the first message of the response, which it may change.
     """
 
     on_request: Hook | None = None
     on_receive: Hook | None = None
     on_send: Hook | None = None
+    on_response: Hook | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,8 @@ class Observer:
         """The application sends `message`."""
         if self.response_headers is not None and message.get("headers") and span.is_recording():
             _set(span, self.response_headers, message)
+        if self.hooks.on_response is not None and message["type"] in _FIRST:
+            _call(self.hooks.on_response, span, message)
         if self.hooks.on_send is not None:
             _call(self.hooks.on_send, span, scope, message)
 

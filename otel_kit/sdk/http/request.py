@@ -16,6 +16,7 @@ from otel_kit.sdk.http.attributes import request_attributes
 from otel_kit.sdk.http.errors import GONE, error_type
 from otel_kit.sdk.http.linger import linger
 from otel_kit.sdk.http.parent import judged, parent_of
+from otel_kit.sdk.http.templates import route_ahead
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.spans import record_once, remember
 from otel_kit.sdk.text import text_of
@@ -54,7 +55,6 @@ class Request:
     _active = _finished = _disconnected = _trailers = _websocket = False
     _received = _sent = 0
     _observers: tuple[Observer, ...] = ()
-    _scope: Scope | None = None
 
     def __init__(
         self,
@@ -67,10 +67,12 @@ class Request:
         current: Context,
     ) -> None:
         self._instruments = instruments = telemetry.instruments
-        self._receive, self._send = receive, send
+        self._scope, self._receive, self._send = scope, receive, send
         self._expected = names.get(b"content-length")
         # The method of a WebSocket is GET, by RFC 6455.
-        self._kind = kind = telemetry.kinds.get(scope.get("method", "GET"), scope.get("scheme") or "http")
+        self._kind = kind = telemetry.kinds.get(
+            scope.get("method", "GET"), scope.get("scheme") or "http", scope.get("http_version")
+        )
         try:
             parent, links = judged(parent_of(headers, names, current), current, scope, names)
         except Exception:
@@ -97,7 +99,6 @@ class Request:
     def join(self, observer: Observer, scope: Scope) -> None:
         """Let one more look on from now on."""
         if observer not in self._observers:
-            self._scope = scope
             self._observers = (*self._observers, observer)
             observer.begun(self.span, scope)
 
@@ -110,9 +111,8 @@ class Request:
                 self._received += len(message.get("body") or b"")
             elif kind == "http.disconnect":
                 self._disconnected = True
-            if self._scope is not None:
-                for observer in self._observers:
-                    observer.received(self.span, self._scope, message)
+            for observer in self._observers:
+                observer.received(self.span, self._scope, message)
         except Exception:
             fault("HTTP request")
         return message
@@ -130,9 +130,8 @@ class Request:
                 self._trailers = bool(message.get("trailers"))
             else:
                 last = self._look_at(kind, message)
-            if self._scope is not None:
-                for observer in self._observers:
-                    observer.sent(self.span, self._scope, message)
+            for observer in self._observers:
+                observer.sent(self.span, self._scope, message)
         except Exception:
             fault("HTTP response")
         await self._send(message)
@@ -210,6 +209,8 @@ class Request:
     def _finish(self) -> None:
         took = (self.answered_at or time.perf_counter()) - self._begin
         error = self._conclude()
+        if self.route is None and "router" not in self._scope:  # something answered before the router
+            self.route = route_ahead(self._scope)
         name, of_metrics, of_span = self._kind.conclusion(self.route, self._status, error)
         span = self.span
         if span.is_recording():

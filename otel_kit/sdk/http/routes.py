@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, Final
+from typing import Any
 
 from otel_kit.sdk.http.asgi import MARK
+from otel_kit.sdk.http.templates import PREFIX, mount_of, prefix_of, template_of
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.patching import replace
 
 __all__ = ["patch_routes"]
 
 Note = Callable[[Any, Any, Any], None]
-#: Key in the scope of the templates of all mounts that a request has passed.
-_PREFIX: Final = "otel_kit.prefix"
 
 
 def patch_routes(module: ModuleType) -> None:
@@ -55,29 +54,16 @@ def _noting(note: Note) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def _note_route(request: Any, route: Any, scope: Any) -> None:
-    # Newer versions of FastAPI keep the prefix of ``include_router`` beside the route.
-    context = _context_of(route, scope) if "fastapi" in scope else None
-    request.route = f"{_prefix(scope)}{(context or route).path_format}" or "/"
+    request.route = template_of(route, scope)
 
 
 def _note_mount(request: Any, mount: Any, scope: Any) -> None:
-    before = scope.get(_PREFIX, scope.get("app_root_path", "").rstrip("/"))
-    scope[_PREFIX] = before + mount.path_format.removesuffix("/{path}")
+    before = scope.get(PREFIX, scope.get("app_root_path", "").rstrip("/"))
+    scope[PREFIX] = before + mount_of(mount)
     if not mount.routes:  # static files, say: the mount is all there is
-        request.route = scope[_PREFIX] or "/"
+        request.route = scope[PREFIX] or "/"
 
 
-def _note_frontend(request: Any, group: Any, scope: Any) -> None:
-    context = _context_of(group, scope)
-    request.route = f"{_prefix(scope)}{getattr(context, 'frontend_prefix', '')}/{{path}}"
-
-
-def _prefix(scope: Any) -> str:
-    """Templates of the mounts passed so far after the root path that a proxy has cut off."""
-    prefix: str | None = scope.get(_PREFIX)
-    return scope.get("root_path", "").rstrip("/") if prefix is None else prefix
-
-
-def _context_of(route: Any, scope: Any) -> Any:
+def _note_frontend(request: Any, _: Any, scope: Any) -> None:
     context = scope.get("fastapi", {}).get("effective_route_context")
-    return context if getattr(context, "original_route", None) is route else None
+    request.route = f"{prefix_of(scope)}{getattr(context, 'frontend_prefix', '')}/{{path}}"
