@@ -26,8 +26,14 @@ _METHODS: Final[dict[Signal, str]] = {
 }
 
 
+#: Makes what takes the place of the network, where tests want to see what would be sent.
+substitute: Callable[[Signal], Sender] | None = None
+
+
 def make_sender(signal: Signal, target: Target) -> Sender:
     """A sender for one signal; files of certificates are read at once."""
+    if substitute is not None:
+        return substitute(signal)
     rejected = _rejected(signal)
     if target.protocol == "grpc":
         from otel_kit.sdk.delivery.send_grpc import GrpcSender

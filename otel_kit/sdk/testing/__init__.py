@@ -1,0 +1,1 @@
+"""What `otel_kit.testing` is made of; nothing here needs pytest."""

@@ -1,0 +1,174 @@
+"""What one test has emitted."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from unittest import mock
+
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor
+
+from otel_kit.sdk.delivery.tally import Signal
+from otel_kit.sdk.testing.items import Log, Metric, Span
+from otel_kit.sdk.testing.memory import Memory
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
+__all__ = ["OpenSpans", "Recording"]
+
+Item = TypeVar("Item")
+#: Where the engine reads the time of spans.
+_CLOCKS: Final = ("otel_kit.sdk.tracing.span.time_ns", "otel_kit.sdk.tracing.tracer.time_ns")
+_EPOCH: Final = 1_700_000_000_000_000_000
+_TICK: Final = 1_000_000
+
+
+class OpenSpans(SpanProcessor):
+    """Knows which spans have begun and not ended."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: dict[int, str] = {}
+
+    def on_start(self, span: Any, parent_context: Context | None = None) -> None:
+        """Count it in."""
+        del parent_context
+        with self._lock:
+            self._open[span.get_span_context().span_id] = span.name
+
+    def on_end(self, span: Any) -> None:
+        """Count it out."""
+        with self._lock:
+            self._open.pop(span.get_span_context().span_id, None)
+
+    def now(self) -> dict[int, str]:
+        """Id and name of each open span."""
+        with self._lock:
+            return dict(self._open)
+
+
+class Recording:
+    """The telemetry of one test; each property asks the engine for all that was recorded so far.
+
+    Args:
+        memory: what was sent.
+        flush: sends what there is.
+        open_spans: knows the spans that have not ended.
+    """
+
+    def __init__(self, memory: Memory, flush: Callable[[float], bool], open_spans: OpenSpans) -> None:
+        self._memory = memory
+        self._flush = flush
+        self._open_spans = open_spans
+        self._bodies: dict[Signal, list[bytes]] = {"traces": [], "metrics": [], "logs": []}
+        self._patches: list[Any] = []
+        self.clear()
+
+    @property
+    def spans(self) -> list[Span]:
+        """The spans that have ended, by their start."""
+        from otel_kit.sdk.testing import decode
+
+        return decode.spans(self._sent("traces"))
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics with the points of this test."""
+        from otel_kit.sdk.testing import decode
+
+        return decode.metrics(self._sent("metrics"))
+
+    @property
+    def logs(self) -> list[Log]:
+        """The log records, in the order in which they were written."""
+        from otel_kit.sdk.testing import decode
+
+        return decode.logs(self._sent("logs"))
+
+    @property
+    def open_spans(self) -> list[str]:
+        """Names of the spans that were started in this test and have not ended."""
+        return [name for key, name in self._open_spans.now().items() if key not in self._before]
+
+    def span(self, name: str) -> Span:
+        """The one span of this name; AssertionError where there is none or more than one."""
+        spans = self.spans
+        return _only("span", name, [s for s in spans if s.name == name], sorted({s.name for s in spans}))
+
+    def metric(self, name: str) -> Metric:
+        """The metric of this name; AssertionError where it was not recorded."""
+        metrics = self.metrics
+        return _only(
+            "metric", name, [m for m in metrics if m.name == name], sorted({m.name for m in metrics})
+        )
+
+    def log(self, text: str) -> Log:
+        """The one log record whose body contains `text`; AssertionError where there is none or more."""
+        logs = self.logs
+        return _only(
+            "log record", text, [r for r in logs if text in str(r.body)], [str(r.body) for r in logs]
+        )
+
+    def children_of(self, span: Span) -> list[Span]:
+        """The direct children of a span, by their start."""
+        return [s for s in self.spans if (s.trace_id, s.parent_id) == (span.trace_id, span.span_id)]
+
+    def assert_no_open_spans(self) -> None:
+        """Every span that was started in this test has ended."""
+        names = self.open_spans
+        assert not names, f"{len(names)} spans were started and never ended: {', '.join(sorted(names))}"
+
+    def clear(self) -> None:
+        """Forget what was recorded so far."""
+        self._flush(10.0)
+        self._memory.take()
+        for bodies in self._bodies.values():
+            bodies.clear()
+        self._before = frozenset(self._open_spans.now())
+
+    def deterministic(self, seed: int = 0) -> None:
+        """From now on, until the test ends: the same ids each time, and spans on a clock of its own.
+
+        The clock begins at 1,700,000,000 s and goes on by 1 ms each time it is read.
+        """
+        from otel_kit.sdk.tracing import ids
+
+        ids._SOURCE.seed(seed)
+        ticks = itertools.count(_EPOCH, _TICK)
+        for name in _CLOCKS:
+            patch = mock.patch(name, ticks.__next__)
+            patch.start()
+            self._patches.append(patch)
+
+    def close(self) -> None:
+        """Give ids and time back to chance."""
+        from otel_kit.sdk.tracing import ids
+
+        if self._patches:
+            ids._SOURCE.seed()
+        while self._patches:
+            self._patches.pop().stop()
+
+    def _sent(self, signal: Signal) -> Sequence[bytes]:
+        self._flush(10.0)
+        for of, body in self._memory.take():
+            self._bodies[of].append(body)
+        return self._bodies[signal]
+
+
+def _only(kind: str, name: str, found: Sequence[Item], known: Sequence[str]) -> Item:
+    assert found, f"no {kind} {name!r} was recorded; there are: {', '.join(known) or 'none'}"
+    assert len(found) == 1, f"{len(found)} of kind {kind} are named {name!r}; look through the list"
+    return found[0]
+
+
+def watch(open_spans: OpenSpans) -> None:
+    """Have the global provider, which is ours, tell of its spans."""
+    provider: Any = trace.get_tracer_provider()
+    add = getattr(provider, "add_span_processor", None)
+    if add is not None:  # traces may be off
+        add(open_spans)

@@ -1,0 +1,67 @@
+"""The pytest plugin: what the service really emits, through the library's own engine and without a network.
+
+It is there as soon as otel-kit is installed. `otel_kit.init()` may be called by the service when it is
+imported, by a fixture or not at all; global providers are set once in the process and never touched again::
+
+    def test_order(telemetry):
+        create_order("eur")
+
+        span = telemetry.span("create order")
+        span.assert_attributes({"order.currency": "eur"})
+        span.assert_ok()
+        assert telemetry.metric("orders.created").value({"currency": "eur"}) == 1
+        telemetry.log("order created").assert_in(span)
+
+A test fails where a span that it has started is still open at its end.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from otel_kit.sdk.testing.recording import Recording
+
+__all__ = ["telemetry"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """From here on nothing that the library records leaves the process."""
+    config.addinivalue_line(
+        "markers", "allow_open_spans: spans that the test has started may be open at its end"
+    )
+    config.addinivalue_line(
+        "markers", "deterministic_telemetry(seed=0): the same ids and span times each time the test runs"
+    )
+    # The library's log lines would stand beside pytest's own report; a service that asks for them gets them.
+    os.environ.setdefault("OTEL_KIT_LOGS", "otlp")
+    # The handlers of pytest make logging look as if the service had configured it.
+    os.environ.setdefault("OTEL_KIT_LOG_LEVEL", "INFO")
+    from otel_kit.sdk.testing import capture
+
+    capture.begin()
+
+
+@pytest.fixture
+def telemetry(request: pytest.FixtureRequest) -> Iterator[Recording]:
+    """What the test emits: `spans`, `metrics` and `logs`, and the assertions on them.
+
+    Calls `otel_kit.init()` where the service has not done so. Safe with pytest-xdist: each worker is a
+    process and has its own.
+    """
+    from otel_kit.sdk.testing import capture
+
+    recording = capture.recording()
+    marker = request.node.get_closest_marker("deterministic_telemetry")
+    if marker is not None:
+        recording.deterministic(*marker.args, **marker.kwargs)
+    try:
+        yield recording
+        if request.node.get_closest_marker("allow_open_spans") is None:
+            recording.assert_no_open_spans()
+    finally:
+        recording.close()
