@@ -36,6 +36,7 @@ class SpanSeen:
     attributes: dict[str, Value]
     resource: dict[str, Value]
     events: list[tuple[str, dict[str, Value]]]
+    links: list[tuple[str, str]]
     end: int
 
 
@@ -243,6 +244,7 @@ def _spans(body: bytes) -> Iterator[SpanSeen]:
                     attributes=_attributes(span.attributes),
                     resource=_attributes(resource.resource.attributes),
                     events=[(event.name, _attributes(event.attributes)) for event in span.events],
+                    links=[(link.trace_id.hex(), link.span_id.hex()) for link in span.links],
                     end=span.end_time_unix_nano,
                 )
 

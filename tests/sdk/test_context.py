@@ -1,0 +1,298 @@
+"""What comes in by headers, what goes out, and that hostile headers change nothing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from opentelemetry import baggage, trace
+from opentelemetry.context import Context
+from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Decision, ParentBased, Sampler
+from opentelemetry.trace import SpanContext
+
+from otel_kit.sdk.config.context import ContextSettings, resolve_context, trust_rules
+from otel_kit.sdk.config.environment import Environment
+from otel_kit.sdk.context.propagator import KitPropagator, is_deferred
+from otel_kit.sdk.context.trust import DeferredSampler, Trust, make_trust, with_trust
+
+TRACE, SPAN = 0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331
+T, S = f"{TRACE:032x}", f"{SPAN:016x}"
+W3C = f"00-{T}-{S}-01"
+ALL = KitPropagator(extract=("gcp", "datadog", "b3"), allow=("tenant", "shop.*"))
+
+
+def parent(headers: Mapping[str, str], propagator: KitPropagator = ALL) -> SpanContext:
+    return trace.get_current_span(propagator.extract(headers)).get_span_context()
+
+
+def deferred(headers: Mapping[str, str]) -> bool:
+    return is_deferred(ALL.extract(headers))
+
+
+@pytest.mark.parametrize(
+    ("header", "sampled"),
+    [
+        (f"{T}/{SPAN};o=1", True),
+        (f"{T}/{SPAN};o=0", False),
+        (f"{T}/{SPAN};o=3", True),
+        (f"{T}/{SPAN};o=257", True),
+        (f"{T.upper()}/{SPAN};o=1", True),
+        (f"  {T}/{SPAN};o=1 ", True),
+        (f"{T}/{SPAN};o=1;x=y", True),
+        (f"{T}/{SPAN};o=1,{T}/1;o=0", True),
+        (f"{T}/{SPAN}", None),
+        (f"{T}/{SPAN};o=", None),
+    ],
+)
+def test_cloud_trace_context(header: str, sampled: bool | None) -> None:
+    headers = {"x-cloud-trace-context": header}
+    found = parent(headers)
+    assert (found.trace_id, found.span_id, found.is_remote) == (TRACE, SPAN, True)
+    assert int(found.trace_flags) == bool(sampled)
+    assert deferred(headers) == (sampled is None)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *(
+            T,
+            f"{T};o=1",
+            f"{T}/0;o=1",
+            f"{T}/{1 << 64};o=1",
+            f"{T}/{S};o=1",
+            f"{T[1:]}/1;o=1",
+            f"{'0' * 32}/1",
+        ),
+        *("", "/", f"{T}/ 1;o=1", f"{T}/-1", f"{T}/1" + "x" * 65536, "é" * 40, "\0", f"{T}/١"),  # noqa: RUF001
+    ],
+)
+def test_no_parent_in_cloud_trace_context(header: str) -> None:
+    assert not parent({"x-cloud-trace-context": header}).is_valid
+
+
+def datadog(**more: str) -> dict[str, str]:
+    ids = {"trace-id": str(TRACE & (1 << 64) - 1), "parent-id": str(SPAN)}
+    return {f"x-datadog-{key.replace('_', '-')}": value for key, value in {**ids, **more}.items()}
+
+
+def test_datadog() -> None:
+    whole = datadog(tags=f"_dd.p.dm=-1,_dd.p.tid={T[:16]}", sampling_priority="2")
+    assert parent(whole).trace_id == TRACE
+    assert parent(whole).span_id == SPAN
+    assert parent(whole).trace_flags.sampled
+    assert parent(datadog()).trace_id == TRACE & (1 << 64) - 1
+    assert parent(datadog(tags="_dd.p.tid=xyz")).trace_id == TRACE & (1 << 64) - 1
+    assert deferred(datadog())
+    for priority in ("0", "-1"):
+        assert not parent(datadog(sampling_priority=priority)).trace_flags.sampled
+        assert not deferred(datadog(sampling_priority=priority))
+    for wrong in ({"trace-id": "0"}, {"trace-id": str(1 << 64)}, {"parent-id": "0"}, {"parent-id": S}):
+        assert not parent(datadog(**wrong)).is_valid
+    assert not parent({"x-datadog-trace-id": "7"}).is_valid
+
+
+def test_b3() -> None:
+    for header in (f"{T}-{S}-1", f"{T}-{S}-d", f"{T.upper()}-{S}-1-{S}"):
+        found = parent({"b3": header})
+        assert (found.trace_id, found.span_id, found.trace_flags.sampled) == (TRACE, SPAN, True)
+    assert parent({"b3": f"{T[16:]}-{S}-0"}).trace_id == TRACE & (1 << 64) - 1
+    assert deferred({"b3": f"{T}-{S}"})
+    many = {"x-b3-traceid": T, "x-b3-spanid": S}
+    assert parent({**many, "x-b3-sampled": "true"}).trace_flags.sampled
+    assert parent({**many, "x-b3-flags": "1"}).trace_flags.sampled
+    assert not parent({**many, "x-b3-sampled": "0"}).trace_flags.sampled
+    assert deferred(many)
+    for wrong in (
+        "0",
+        "1",
+        "d",
+        f"{T}-{S}-x",
+        f"{T}-{S[1:]}-1",
+        f"{T[1:]}-{S}-1",
+        f"{'0' * 32}-{S}-1",
+        "-" * 99,
+    ):
+        assert not parent({"b3": wrong}).is_valid
+
+
+def test_w3c_wins_where_it_is_valid() -> None:
+    others = {"x-cloud-trace-context": f"{7:032x}/7;o=0", **datadog(), "b3": f"{8:032x}-{8:016x}-0"}
+    assert parent({"traceparent": W3C, **others}).trace_id == TRACE
+    assert parent({"traceparent": "00-bad", **others}).trace_id == 7
+    order = KitPropagator(extract=("b3", "gcp"))
+    assert parent(others, order).trace_id == 8
+    assert not parent(others, KitPropagator()).is_valid
+    assert not parent({"traceparent": W3C}, KitPropagator(w3c=False)).is_valid
+
+
+def test_what_goes_out() -> None:
+    context = ALL.extract(
+        {"x-cloud-trace-context": f"{T}/{SPAN};o=1", "baggage": "tenant=a b;p=1, other=x,shop.id=7"}
+    )
+    carrier: dict[str, str] = {}
+    ALL.inject(carrier, baggage.set_baggage("secret", "x", context))
+    assert carrier == {"traceparent": W3C, "baggage": "tenant=a+b,shop.id=7"}
+    carrier = {}
+    KitPropagator().inject(carrier, context)
+    assert carrier == {"traceparent": W3C}
+
+
+def test_baggage_by_allow_list() -> None:
+    header = {"baggage": "tenant=7,user=ann%40example.com,shop.id=a%2Cb,shop.bad=a%0Db,=x,tenant"}
+    assert baggage.get_all(ALL.extract(header)) == {"tenant": "7", "shop.id": "a,b"}
+    assert baggage.get_all(KitPropagator().extract(header)) == {}
+    for hostile in ("tenant=" + "x" * 65536, "tenant=1," * 5000, "\xff=\x00", ",;=" * 100, "tenant=%ff%00"):
+        entries = baggage.get_all(ALL.extract({"baggage": hostile}))
+        assert len(str(entries)) < 200
+
+
+def test_fields_tell_what_may_be_read() -> None:
+    assert KitPropagator().fields == {"traceparent", "tracestate"}
+    assert {"x-cloud-trace-context", "b3", "x-b3-traceid", "baggage"} < ALL.fields
+    assert KitPropagator(w3c=False).fields == set()
+
+
+class Raising(TextMapPropagator):
+    """Of somebody else, and broken."""
+
+    fields = {"x-theirs"}  # noqa: RUF012
+
+    def extract(self, *_: Any, **__: Any) -> Context:
+        raise RuntimeError("broken")
+
+    def inject(self, *_: Any, **__: Any) -> None:
+        raise RuntimeError("broken")
+
+
+class RaisingGetter:
+    def get(self, *_: Any) -> list[str]:
+        raise RuntimeError("broken")
+
+
+def test_faults_stay_here() -> None:
+    propagator = KitPropagator(foreign=[Raising()])
+    assert parent({"traceparent": W3C}, propagator).trace_id == TRACE
+    carrier: dict[str, str] = {}
+    propagator.inject(carrier, propagator.extract({"traceparent": W3C}))
+    assert carrier == {"traceparent": W3C}
+    assert ALL.extract({}, Context(), RaisingGetter()) == {}  # type: ignore[arg-type]
+    ALL.inject(None, propagator.extract({"traceparent": W3C}))
+
+
+def test_random_headers_never_raise() -> None:
+    seed = random.Random(11)
+    names = [*ALL.fields, "x-b3-spanid", "x-b3-sampled", "x-datadog-parent-id", "x-datadog-tags", "baggage"]
+    pieces = [
+        T,
+        S,
+        str(SPAN),
+        "-",
+        "/",
+        ";o=",
+        "1",
+        ",",
+        "=",
+        "é",
+        "\0",
+        "\r\n",
+        "%zz",
+        "_dd.p.tid=",
+        "00",
+        " ",
+        "d",
+    ]
+    for _ in range(3000):
+        headers = {name: "".join(seed.choices(pieces, k=seed.randrange(9))) for name in seed.sample(names, 5)}
+        found = ALL.extract(headers)
+        span = trace.get_current_span(found).get_span_context()
+        assert span.trace_id < 1 << 128
+        assert span.span_id < 1 << 64
+        assert span.trace_flags in range(256)
+
+
+def settings(**environment: str) -> ContextSettings:
+    env = Environment(environment)
+    found = resolve_context(env)
+    assert env.problems == []
+    return found
+
+
+def test_settings() -> None:
+    assert settings() == ContextSettings()
+    found = settings(
+        OTEL_PROPAGATORS="tracecontext, baggage, gcp_trace,b3multi", OTEL_KIT_EXTRACT="datadog,gcp"
+    )
+    assert found.extract == ("gcp", "b3", "datadog")
+    assert not settings(OTEL_PROPAGATORS="none").w3c
+    assert settings(OTEL_PROPAGATORS="tracecontext,jaeger").foreign == ("jaeger",)
+    assert settings(OTEL_KIT_BAGGAGE="a,b.*", OTEL_KIT_BAGGAGE_ATTRIBUTES="c").baggage == ("a", "b.*", "c")
+    assert settings(OTEL_PROPAGATORS="tracecontext", OTEL_KIT_BAGGAGE="a").baggage == ()
+    env = Environment({"OTEL_KIT_EXTRACT": "xyz", "OTEL_PROPAGATORS": "b3", "OTEL_KIT_TRUST": "some"})
+    found = resolve_context(env)
+    assert found.w3c
+    assert found.extract == ("b3",)
+    assert make_trust(found) is not None
+    assert len(env.problems) == 3
+
+
+def judge(rules: str, headers: Mapping[str, str], *, route: str = "/x", peer: object = "10.1.2.3") -> str:
+    """What becomes of the caller's context: parent, deferred, link or nothing."""
+    found = ALL.extract(headers)
+    trust = make_trust(settings(OTEL_KIT_TRUST=rules)) or Trust(())
+    context, links = trust.parent(found, Context(), route=route, peer=peer, header=headers.get)
+    if trace.get_current_span(context).get_span_context().is_valid:
+        return "deferred" if is_deferred(context) else "parent"
+    return "link" if links and links[0].context.trace_id == TRACE else "nothing"
+
+
+def test_rules_of_trust() -> None:
+    w3c = {"traceparent": W3C}
+    assert judge("", w3c) == judge("all", w3c) == "parent"
+    assert {judge(name, w3c) for name in ("link", "none", "public", "espv2", "LINK")} == {"link"}
+    assert judge("ignore", w3c) == "nothing"
+    assert judge("resample", w3c) == "deferred"
+    assert judge("link", {}) == "nothing"
+    rules = "route:/internal/*@all; header:x-envoy-original-path@link; from:gcp&peer:10.0.0.0/8@ignore"
+    assert judge(rules, w3c) == "parent"
+    assert judge(rules, {**w3c, "x-envoy-original-path": "/a"}) == "link"
+    assert judge(rules, {**w3c, "x-envoy-original-path": "/a"}, route="/internal/x") == "parent"
+    assert judge(rules, {"x-cloud-trace-context": f"{T}/1;o=1"}) == "nothing"
+    assert judge(rules, {"x-cloud-trace-context": f"{T}/1;o=1"}, peer="::ffff:10.0.0.1") == "nothing"
+    assert judge(rules, {"x-cloud-trace-context": f"{T}/1;o=1"}, peer="192.0.2.1") == "parent"
+    assert judge(rules, {"x-cloud-trace-context": f"{T}/1;o=1"}, peer=None) == "parent"
+    assert judge("header:x-from=partner*@link", {**w3c, "x-from": "partner-7"}) == "link"
+    assert judge("header:x-from=partner*@link", {**w3c, "x-from": "us"}) == "parent"
+    assert judge("route:/orders/{id}@link", w3c, route="/orders/7") == "link"
+    assert judge("route:/orders/{id}@link", w3c, route="/orders/7/items") == "parent"
+    for wrong in (
+        "some",
+        "route:x@link",
+        "peer:abc@link",
+        "from:xyz@all",
+        "what@all",
+        "a:b@all",
+        "@",
+        "&@link",
+    ):
+        assert isinstance(next(trust_rules(wrong)), str), wrong
+
+
+def decision(sampler: Sampler, context: Context) -> Decision:
+    return sampler.should_sample(context, TRACE, "x").decision
+
+
+def test_a_flag_that_does_not_decide() -> None:
+    unsampled = {"x-cloud-trace-context": f"{T}/1;o=0"}
+    open_ = {"x-cloud-trace-context": f"{T}/1"}
+    for root, expected in ((ALWAYS_ON, Decision.RECORD_AND_SAMPLE), (ALWAYS_OFF, Decision.DROP)):
+        sampler = DeferredSampler(ParentBased(root))
+        assert decision(sampler, ALL.extract(open_)) is expected
+        assert decision(sampler, ALL.extract(unsampled)) is Decision.DROP
+        local = trace.NonRecordingSpan(SpanContext(TRACE, SPAN, is_remote=False))
+        assert decision(sampler, trace.set_span_in_context(local, ALL.extract(open_))) is Decision.DROP
+    assert with_trust(ALWAYS_ON, ContextSettings()) is ALWAYS_ON
+    assert isinstance(with_trust(ALWAYS_ON, settings(OTEL_KIT_TRUST="resample")), DeferredSampler)
