@@ -25,11 +25,16 @@ class RateLimit:
     def allows(self) -> bool:
         """True once per period."""
         now = time.monotonic()
-        with self._lock:
-            if now < self._next:
-                return False
-            self._next = now + self._seconds
-            return True
+        # Never waits: a signal handler may come amid this very call of its thread.
+        if now < self._next or not self._lock.acquire(blocking=False):
+            return False
+        try:
+            first = now >= self._next
+            if first:
+                self._next = now + self._seconds
+        finally:
+            self._lock.release()
+        return first
 
 
 _FAULTS: Final = RateLimit(60.0)

@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 
 from otel_kit.sdk.delivery.outbox import Outbox, Payload
 from otel_kit.sdk.delivery.tally import Tally
-from otel_kit.sdk.delivery.threads import spawn
+from otel_kit.sdk.delivery.threads import Alarm, spawn
 from otel_kit.sdk.notes import quietly
 
 __all__ = ["BatchQueue"]
@@ -49,7 +49,7 @@ class BatchQueue(Generic[T]):
 
     def _reset(self) -> None:
         self._items: deque[T] = deque()
-        self._wake = threading.Event()
+        self._alarm = Alarm()
         self._emptied = threading.Condition()
         self._asked = 0
         self._answered = 0
@@ -75,15 +75,14 @@ class BatchQueue(Generic[T]):
         if len(items) >= BATCH:
             if len(items) > MAX_ITEMS:
                 self._drop_oldest()
-            if not self._wake.is_set():
-                self._wake.set()
+            self._alarm.ring()
 
     def ask(self) -> int:
         """Ask for all that waits to be encoded now; the ticket is for `wait`."""
         with self._emptied:
             self._asked += 1
             ticket = self._asked
-        self._wake.set()
+        self._alarm.ring()
         return ticket
 
     def wait(self, ticket: int, deadline: float) -> bool:
@@ -104,12 +103,12 @@ class BatchQueue(Generic[T]):
     def hasten(self, *, on: bool) -> None:
         """Batch for moments only (the process may end any moment), or as usual again."""
         self._delay = DELAY / 10 if on else DELAY
-        self._wake.set()
+        self._alarm.ring()
 
     def close(self) -> None:
         """Take nothing more; what was not encoded in time is counted as lost."""
         self._closed = True
-        self._wake.set()
+        self._alarm.ring()
         lost = len(self._items)
         self._items.clear()
         if lost:
@@ -124,8 +123,7 @@ class BatchQueue(Generic[T]):
 
     def _run(self) -> None:
         while not self._closed:
-            woken = self._wake.wait(self._delay)
-            self._wake.clear()
+            woken = self._alarm.wait(self._delay)
             with self._emptied:
                 ticket = self._asked
             # The rest of a full batch waits for more, unless somebody waits for it, or it has waited enough.
