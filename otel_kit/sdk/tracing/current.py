@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from contextlib import ContextDecorator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from opentelemetry.context import Context, attach, detach, get_current
 from opentelemetry.trace import Span as ApiSpan
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import Tracer
 
 __all__ = ["Current"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Current(ContextDecorator):
@@ -65,7 +67,7 @@ class Current(ContextDecorator):
     def _recreate_cm(self) -> Current:
         return Current(self._tracer, self._arguments, self._end_on_exit)
 
-    def __call__(self, func: Callable[..., Any]) -> Callable[..., Any]:  # type: ignore[override]
+    def __call__(self, func: F) -> F:
         """Run each call of `func` in a span of its own."""
         if not inspect.iscoroutinefunction(func):
             return super().__call__(func)
@@ -75,4 +77,4 @@ class Current(ContextDecorator):
             with self._recreate_cm():
                 return await func(*args, **kwargs)
 
-        return run
+        return run  # type: ignore[return-value]

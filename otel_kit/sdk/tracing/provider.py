@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from opentelemetry import trace as api
 from opentelemetry.sdk import trace as sdk
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.id_generator import IdGenerator
@@ -39,12 +40,13 @@ class TracerProvider(sdk.TracerProvider):
             **others,
         )
 
-    def get_tracer(self, *args: Any, **kwargs: Any) -> Any:
+    def get_tracer(self, *args: Any, **kwargs: Any) -> api.Tracer:
         """The tracer for a scope, always the same."""
-        tracer: Any = super().get_tracer(*args, **kwargs)
-        if type(tracer) is sdk.Tracer:
+        made: Any = super().get_tracer(*args, **kwargs)
+        if type(made) is sdk.Tracer:
             # The SDK makes it and knows it from now on; whoever else has got hold of it meanwhile has the
             # same tracer, with our ways.
-            tracer.__class__ = Tracer
-            tracer.prepare()  # type: ignore[attr-defined]
+            made.__class__ = Tracer
+            Tracer.prepare(made)  # type: ignore[arg-type]
+        tracer: api.Tracer = made
         return tracer

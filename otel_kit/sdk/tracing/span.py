@@ -13,13 +13,13 @@ from functools import cached_property
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk import trace as sdk
 from opentelemetry.sdk.util import BoundedList
-from opentelemetry.trace import Status, StatusCode
+from opentelemetry.trace import SpanContext, Status, StatusCode
 
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.text import stack_of, text_of, type_of
+from otel_kit.sdk.tracing.attributes import Bounds, SpanAttributes
 from otel_kit.sdk.tracing.processors import Processors
 
 if TYPE_CHECKING:
@@ -30,62 +30,14 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Link
     from opentelemetry.util.types import AnyValue, Attributes
 
-__all__ = ["NOTHING", "UNSET", "Bounds", "Span", "failed"]
+__all__ = ["Span", "failed"]
 
 #: Under the SDK's name, as its own warnings come.
 _LOG: Final = logging.getLogger(sdk.__name__)
-#: Kinds of values that need no cleaning.
-_PLAIN: Final = frozenset({str, int, float, bool, bytes})
-_TEXT: Final = frozenset({str})
 #: Events and links of a span that has none.
-NOTHING: Final[tuple[Any, ...]] = ()
-UNSET: Final = Status(StatusCode.UNSET)
+_NOTHING: Final[tuple[Any, ...]] = ()
+_UNSET: Final = Status(StatusCode.UNSET)
 _UNREADABLE: Final = "reading attributes of a span"
-
-
-class Bounds:
-    """The limits of spans, as the hot path asks for them.
-
-    Attributes:
-        limits: the SDK's.
-        room: how many attributes a span may have.
-        plain: kinds of values that can be taken as they are.
-    """
-
-    __slots__ = ("limits", "plain", "room")
-
-    def __init__(self, limits: sdk.SpanLimits) -> None:
-        self.limits = limits
-        self.room = 1 << 62 if limits.max_span_attributes is None else limits.max_span_attributes
-        self.plain = _PLAIN if limits.max_span_attribute_length is None else _PLAIN - _TEXT
-
-
-class SpanAttributes(BoundedAttributes):
-    """The SDK's view of the attributes of one of our spans: live, bounded, cleaning."""
-
-    def __init__(self, span: Span) -> None:
-        self._span = span
-        self._dict = span._values
-        self.maxlen = span._limits.max_span_attributes
-        self.max_value_len = span._limits.max_span_attribute_length
-        self._lock = threading.Lock()
-
-    @property
-    def dropped(self) -> int:
-        """How many there was no room for."""
-        return self._span._lost
-
-    @dropped.setter
-    def dropped(self, count: int) -> None:
-        self._span._lost = count
-
-    @property
-    def _immutable(self) -> bool:
-        return self._span._end_time is not None
-
-    @_immutable.setter
-    def _immutable(self, value: bool) -> None:
-        """The end of the span decides."""
 
 
 class Span(sdk.Span):
@@ -97,9 +49,9 @@ class Span(sdk.Span):
     _record_end_metrics: Callable[[], None] | None = None
     _record_exception = True
     _set_status_on_exception = True
-    _events: Any = NOTHING
-    _links: Any = NOTHING
-    _status = UNSET
+    _events: Any = _NOTHING
+    _links: Any = _NOTHING
+    _status = _UNSET
     _start_time: int | None
     _end_time: int | None = None
     _bounds: Bounds
@@ -144,10 +96,10 @@ class Span(sdk.Span):
             self._values,
             self._lost,
             events,
-            0 if events is NOTHING else events.dropped,
+            0 if events is _NOTHING else events.dropped,
             links,
-            0 if links is NOTHING else links.dropped,
-            None if status is UNSET else status,
+            0 if links is _NOTHING else links.dropped,
+            None if status is _UNSET else status,
         )
 
     def _begin(self, attributes: Attributes) -> None:
@@ -212,11 +164,28 @@ class Span(sdk.Span):
         except Exception:
             fault(_UNREADABLE)
 
+    def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
+        """Add an event; without attributes where they cannot be read."""
+        try:
+            super().add_event(name, attributes, timestamp)
+        except Exception:
+            fault(_UNREADABLE)
+            self._add_event(sdk.Event(name, None, timestamp))
+
+    def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
+        """Add a link; without attributes where they cannot be read."""
+        try:
+            super().add_link(context, attributes)
+        except Exception:
+            fault(_UNREADABLE)
+            if isinstance(context, SpanContext):
+                super().add_link(context)
+
     def _add_event(self, event: EventBase) -> None:
         if self._end_time is not None:
             _LOG.warning("Tried calling %s on an ended span.", "_add_event")
             return
-        if self._events is NOTHING:
+        if self._events is _NOTHING:
             self.__dict__.setdefault("_events", BoundedList(self._limits.max_events))
         self._events.append(event)
 
@@ -224,7 +193,7 @@ class Span(sdk.Span):
         if self._end_time is not None:
             _LOG.warning("Tried calling %s on an ended span.", "_add_link")
             return
-        if self._links is NOTHING:
+        if self._links is _NOTHING:
             self.__dict__.setdefault("_links", BoundedList(self._limits.max_links))
         self._links.append(link)
 
@@ -301,8 +270,11 @@ class Span(sdk.Span):
             "exception.message": text_of(exception),
             "exception.stacktrace": stack_of(exception),
             "exception.escaped": str(escaped),
-            **(attributes or {}),
         }
+        try:
+            found.update(attributes or {})
+        except Exception:
+            fault(_UNREADABLE)
         self.add_event("exception", found, timestamp)
 
     def __exit__(

@@ -18,11 +18,12 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 
 from otel_kit.sdk.notes import fault
+from otel_kit.sdk.tracing.attributes import Bounds
 from otel_kit.sdk.tracing.current import Current
 from otel_kit.sdk.tracing.decision import LOW, plan
 from otel_kit.sdk.tracing.ids import Ids, random_bits
 from otel_kit.sdk.tracing.processors import Processors
-from otel_kit.sdk.tracing.span import Bounds, Span
+from otel_kit.sdk.tracing.span import Span
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -85,7 +86,7 @@ class Tracer(sdk.Tracer):
         self._id_generator = generator
         self._own_ids = type(generator) in (Ids, RandomIdGenerator)
 
-    def start_as_current_span(
+    def start_as_current_span(  # type: ignore[override]
         self,
         name: str,
         context: Context | None = None,
@@ -96,7 +97,7 @@ class Tracer(sdk.Tracer):
         record_exception: bool = True,
         set_status_on_exception: bool = True,
         end_on_exit: bool = True,
-    ) -> Any:
+    ) -> Current:
         """The span for a `with`, or around each call of a function that is decorated with this."""
         arguments = (
             name,
