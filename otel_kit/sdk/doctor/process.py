@@ -78,7 +78,7 @@ def process(settings: Settings, telemetry: Telemetry | None, *, module: str | No
         what, _, fix = why.partition("; ")
         yield Finding(check="providers", status="error", what=what, fix=fix)
     yield from _instrumentations(settings)
-    if telemetry is not None and telemetry.enabled and settings.logs != "none":
+    if telemetry is not None and telemetry.enabled and settings.logs.mode != "none":
         yield from _loggers()
 
 

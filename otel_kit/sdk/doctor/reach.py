@@ -221,7 +221,20 @@ def _listen(place: Place, port: int) -> Spoken:
             return "grpc"
         if answer.startswith(b"HTTP/"):
             return "http"
-    return "unknown" if answered else "silent"
+    if answered:
+        return "unknown"
+    return "tls" if place.scheme == "http" and _speaks_tls(place, port) else "silent"
+
+
+def _speaks_tls(place: Place, port: int) -> bool:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # nothing is sent
+    try:
+        with socket.create_connection((place.host, port), PATIENCE) as plain, context.wrap_socket(plain):
+            return True
+    except OSError:
+        return False
 
 
 def _answer(place: Place, port: int, greeting: bytes) -> bytes:

@@ -1,0 +1,282 @@
+"""`otel-kit doctor` against real endpoints: what is right, and each common fault by its name."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from tests.parts import ROOT, free_port
+from tests.sdk.sink import Sink, running_sink
+from tests.system import BINARY, OTEL_KIT, collector
+
+IDENTITY = {"OTEL_SERVICE_NAME": "s", "DD_ENV": "test", "DD_VERSION": "1"}
+
+
+def doctor(*arguments: str, cwd: str = str(ROOT), **env: str) -> dict[str, Any]:
+    """Its JSON; the exit code must say the same."""
+    done = subprocess.run(
+        [*OTEL_KIT, "doctor", "--json", *arguments],
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(ROOT),
+            "OTEL_KIT_SHUTDOWN_TIMEOUT": "0",
+            **IDENTITY,
+            **env,
+        },
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == (0 if found["ok"] else 1), done.stderr
+    return found
+
+
+def at(endpoint: str, protocol: str = "http/protobuf", **env: str) -> dict[str, tuple[str, str, str]]:
+    """Check -> status, fact and advice, of a service with this endpoint."""
+    settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
+    return findings(doctor(**settings, **env))
+
+
+def findings(found: dict[str, Any]) -> dict[str, tuple[str, str, str]]:
+    """Check -> status, fact and advice; of several findings of one check the last."""
+    return {f["check"]: (f["status"], f["what"], f["fix"]) for f in found["findings"]}
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with running_sink() as running:
+        yield running
+
+
+def test_a_service_that_is_well(sink: Sink) -> None:
+    found = doctor(OTEL_EXPORTER_OTLP_ENDPOINT=sink.url)
+    assert found["ok"]
+    assert {f["status"] for f in found["findings"]} == {"ok"}
+    assert [span.name for span in sink.seen.spans] == ["otel-kit doctor"]
+    assert [point.value for point in sink.seen.named("otel_kit.doctor")] == [1]
+    assert sink.seen.bodies() == ["otel-kit doctor"]
+    assert {span.resource["service.name"] for span in sink.seen.spans} == {"s"}
+    assert {"setting": "service.name", "value": "s", "source": "OTEL_SERVICE_NAME"} in found["settings"]
+    assert found["versions"]["otel-kit"]
+
+
+@pytest.mark.skipif(not BINARY.exists(), reason="needs build/otelcol-local (make collector)")
+def test_the_real_collector_and_its_two_ports(sink: Sink, tmp_path: Path) -> None:
+    with collector(sink.url, tmp_path) as real:
+        for url, protocol in ((real.http_url, "http/protobuf"), (real.grpc_url, "grpc")):
+            found = at(url, protocol)
+            assert {found[signal][0] for signal in ("traces", "metrics", "logs")} == {"ok"}, found
+            other = "grpc" if protocol == "http/protobuf" else "http/protobuf"
+            status, what, fix = at(url, other)["protocol"]
+            assert status == "error"
+            assert what.endswith(f"speaks {protocol}, but {other} is configured")
+            assert f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol}" in fix
+
+
+def test_grpc_over_the_network(sink: Sink) -> None:
+    sink.down()
+    server = sink.serve_grpc()
+    found = at(sink.url, "grpc")
+    assert {found[signal][0] for signal in ("traces", "metrics", "logs")} == {"ok"}
+    assert [span.name for span in sink.seen.spans] == ["otel-kit doctor"]
+    status, what, _ = at(sink.url)["protocol"]
+    assert (status, what.endswith("speaks grpc, but http/protobuf is configured")) == ("error", True)
+    server.stop(None)
+
+
+def test_nothing_listens() -> None:
+    status, what, fix = at(f"http://127.0.0.1:{free_port()}")["tcp"]
+    assert status == "error"
+    assert "nothing listens on 127.0.0.1:" in what
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in fix
+
+
+def test_a_name_that_is_none() -> None:
+    status, what, _ = at("http://collector.invalid:4318")["dns"]
+    assert status == "error"
+    assert "the name collector.invalid cannot be resolved" in what
+
+
+def test_a_black_hole() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        status, what, _ = at(f"http://127.0.0.1:{silent.getsockname()[1]}")["protocol"]
+    assert status == "error"
+    assert "accepts connections but never answers" in what
+
+
+@contextlib.contextmanager
+def website(context: ssl.SSLContext | None = None, *, status: int = 200) -> Iterator[str]:
+    """An HTTP server that is no collector; its host and port."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(status)
+            self.send_header("content-type", "text/html")
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"hi")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A client that speaks another protocol is what some tests are about."""
+
+    server = Server(("127.0.0.1", 0), Page)
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield f"localhost:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "what", "fix"),
+    [
+        (200, "no OTLP answer", "a web page answered"),
+        (404, "status 404", "no OTLP receiver at this path"),
+        (401, "status 401", "OTEL_EXPORTER_OTLP_HEADERS"),
+        (503, "status 503", "memory limit"),
+    ],
+)
+def test_a_server_that_takes_no_telemetry(status: int, what: str, fix: str) -> None:
+    with website(status=status) as place:
+        found = at(f"http://{place}")
+    assert found["protocol"][0] == "ok"
+    for signal in ("traces", "metrics", "logs"):
+        assert found[signal][0] == "error"
+        assert what in found[signal][1]
+        assert fix in found[signal][2]
+
+
+def test_tls(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    ca = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    with website(context, status=503) as place:
+        status, what, fix = at(f"https://{place}")["tls"]
+        assert status == "error"
+        assert "is not trusted: " in what
+        assert "OTEL_EXPORTER_OTLP_CERTIFICATE" in fix
+        trusted = at(f"https://{place}", OTEL_EXPORTER_OTLP_CERTIFICATE=str(ca))
+        assert trusted["tls"][0] == "ok"
+        assert "status 503" in trusted["traces"][1]
+        status, what, _ = at(f"http://{place}")["protocol"]
+        assert (status, "speaks TLS, but the endpoint begins with http://" in what) == ("error", True)
+        status, what, _ = at(f"https://{place}", OTEL_EXPORTER_OTLP_CERTIFICATE="/nowhere")["tls"]
+        assert (status, "there is no file /nowhere" in what) == ("error", True)
+    with website() as place:
+        status, what, _ = at(f"https://{place}")["tls"]
+        assert (status, "does not speak TLS" in what) == ("error", True)
+
+
+@pytest.mark.parametrize(
+    ("check", "status", "told", "env"),
+    [
+        ("service", "error", "unknown_service", {"OTEL_SERVICE_NAME": ""}),
+        ("env", "warning", "env is not set", {"DD_ENV": ""}),
+        ("version", "warning", "version is not set", {"DD_VERSION": ""}),
+        ("switch", "warning", "OTEL_SDK_DISABLED is true", {"OTEL_SDK_DISABLED": "true"}),
+        ("pod", "warning", "does not know its name", {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}),
+        ("timeout", "ok", "read as milliseconds: 5 s", {"OTEL_EXPORTER_OTLP_TIMEOUT": "5000"}),
+        ("timeout", "warning", "may take 900 s", {"OTEL_EXPORTER_OTLP_TIMEOUT": "900"}),
+        ("setting", "warning", "OTEL_KIT_LOGS='file'", {"OTEL_KIT_LOGS": "file"}),
+        ("fastapi", "warning", "a second time", {"FASTAPI_OTEL_AUTO_CONFIGURE": "true"}),
+        (
+            "temporality",
+            "warning",
+            "Datadog wants deltas",
+            {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "cumulative"},
+        ),
+        ("instrument", "ok", "not instrumented, by OTEL_KIT_INSTRUMENT", {"OTEL_KIT_INSTRUMENT": "none"}),
+    ],
+)
+def test_what_is_set(check: str, status: str, told: str, env: dict[str, str], sink: Sink) -> None:
+    found = at(sink.url, **env)[check]
+    assert found[0] == status
+    assert told in found[1]
+
+
+@pytest.mark.parametrize(
+    ("code", "check", "status", "told"),
+    [
+        ("import otel_kit; print('noise'); otel_kit.init(env='code')", "env", "", ""),
+        ("x = 1", "init", "error", "does not call otel_kit.init()"),
+        ("import nowhere", "import", "error", "ModuleNotFoundError: No module named 'nowhere'"),
+        (
+            """
+from opentelemetry import trace; from opentelemetry.sdk.trace import TracerProvider
+trace.set_tracer_provider(TracerProvider())
+import otel_kit; otel_kit.init()
+""",
+            "providers",
+            "error",
+            "already set by other code",
+        ),
+        ("import otel_kit; otel_kit.init(); otel_kit.init(env='x')", "init", "warning", "other arguments"),
+        (
+            """
+import logging, otel_kit; otel_kit.init(); log = logging.getLogger('audit')
+log.propagate = False; log.addHandler(logging.FileHandler('audit.log'))
+""",
+            "loggers",
+            "warning",
+            "records of the logger audit stay with its own handlers",
+        ),
+    ],
+)
+def test_the_service_itself(
+    code: str, check: str, status: str, told: str, sink: Sink, tmp_path: Path
+) -> None:
+    (tmp_path / "shop.py").write_text(code)
+    found = doctor("shop:app", cwd=str(tmp_path), OTEL_EXPORTER_OTLP_ENDPOINT=sink.url, DD_ENV="test")
+    if status:
+        assert findings(found)[check][:1] == (status,)
+        assert told in findings(found)[check][1]
+    else:
+        origin = {"setting": "deployment.environment.name", "value": "code", "source": "argument"}
+        assert found["ok"]
+        assert origin in found["settings"]
+
+
+def test_secrets_are_not_shown(sink: Sink) -> None:
+    host = sink.url.removeprefix("http://")
+    found = doctor(
+        OTEL_EXPORTER_OTLP_ENDPOINT=f"http://me:s3cret@{host}", OTEL_EXPORTER_OTLP_HEADERS="dd-api-key=s3cret"
+    )
+    assert found["ok"]
+    assert sink.seen.headers[0]["dd-api-key"] == "s3cret"
+    assert "s3cret" not in json.dumps(found)
+
+
+def test_the_text_for_people(sink: Sink) -> None:
+    env = {"PATH": "/usr/bin:/bin", "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url}
+    done = subprocess.run(
+        [sys.executable, "-m", "otel_kit.cli", "doctor"], env=env, cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "1 wrong, 2 doubtful" in done.stdout
+    assert "error    service: the service has no name" in done.stdout
+    assert "-> set OTEL_SERVICE_NAME" in done.stdout
