@@ -24,6 +24,7 @@ def instrument(settings: Settings, lifecycle: Lifecycle) -> None:
         _http(settings.http, lifecycle)
     if "grpc" in settings.instrument:
         _rpc(settings.rpc)
+    _clients(settings.instrument)
 
 
 def _http(settings: HttpSettings, lifecycle: Lifecycle) -> None:
@@ -46,3 +47,9 @@ def _rpc(settings: RpcSettings) -> None:
         patch_grpc(module, settings)
 
     when_imported("grpc", patch)
+
+
+def _clients(names: frozenset[str]) -> None:
+    from otel_kit.sdk.clients.install import install
+
+    install(names)

@@ -9,6 +9,7 @@ from types import UnionType
 from typing import Final, Literal
 
 from otel_kit.errors import InputError
+from otel_kit.sdk.clients.catalogue import CLIENTS
 from otel_kit.sdk.config.targets import Protocol, is_endpoint
 from otel_kit.sdk.config.tracing import rules_of
 
@@ -16,7 +17,8 @@ __all__ = ["INSTRUMENTATIONS", "LEVELS", "LOG_MODES", "MIN_INTERVAL", "Arguments
 
 LogMode = Literal["stdout", "otlp", "both", "none"]
 LOG_MODES: Final = ("stdout", "otlp", "both", "none")
-INSTRUMENTATIONS: Final = ("fastapi", "grpc")
+#: Each is the name of an extra, too.
+INSTRUMENTATIONS: Final = ("fastapi", "grpc", *(client.name for client in CLIENTS))
 MIN_INTERVAL: Final = 1.0
 LEVELS: Final = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50, "FATAL": 50}
 

@@ -1,0 +1,62 @@
+"""Which clients can be instrumented, and by what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["CLIENTS", "Client"]
+
+_CONTRIB: Final = "opentelemetry.instrumentation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """A library and the contrib package for it.
+
+    Attributes:
+        name: in ``init(instrument=[...])``, and of the extra.
+        library: the distribution that has to be installed; the module of the same name is waited for.
+        contrib: name of the module under ``opentelemetry.instrumentation``.
+        kind: the instrumentor in it.
+        tried: versions that were seen to work with it although it says otherwise, as a requirement has them.
+    """
+
+    name: str
+    library: str
+    contrib: str
+    kind: str
+    tried: str = ""
+
+    @property
+    def module(self) -> str:
+        """The module of the library."""
+        return self.library.lower()
+
+    @property
+    def contrib_module(self) -> str:
+        """The module of the contrib package."""
+        return f"{_CONTRIB}.{self.contrib}"
+
+    @property
+    def contrib_distribution(self) -> str:
+        """The distribution of the contrib package."""
+        return f"{_CONTRIB}.{self.contrib}".replace(".", "-").replace("_", "-")
+
+
+CLIENTS: Final = (
+    Client(name="httpx", library="httpx", contrib="httpx", kind="HTTPXClientInstrumentor"),
+    Client(name="requests", library="requests", contrib="requests", kind="RequestsInstrumentor"),
+    Client(name="aiohttp", library="aiohttp", contrib="aiohttp_client", kind="AioHttpClientInstrumentor"),
+    Client(name="urllib3", library="urllib3", contrib="urllib3", kind="URLLib3Instrumentor"),
+    Client(name="redis", library="redis", contrib="redis", kind="RedisInstrumentor"),
+    Client(name="asyncpg", library="asyncpg", contrib="asyncpg", kind="AsyncPGInstrumentor"),
+    Client(name="psycopg", library="psycopg", contrib="psycopg", kind="PsycopgInstrumentor"),
+    Client(
+        name="sqlalchemy",
+        library="SQLAlchemy",
+        contrib="sqlalchemy",
+        kind="SQLAlchemyInstrumentor",
+        tried=">=2.1,<2.2",
+    ),
+)

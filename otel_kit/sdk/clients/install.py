@@ -1,0 +1,74 @@
+"""Instruments each client as soon as the service imports it; what does not fit is told, and left alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from otel_kit.sdk.clients.catalogue import CLIENTS, Client
+from otel_kit.sdk.clients.state import missing, note
+from otel_kit.sdk.imports import when_imported
+from otel_kit.sdk.notes import LOGGER
+
+__all__ = ["install"]
+
+
+def install(names: Collection[str]) -> None:
+    """Wait for the clients with these names.
+
+    Contrib packages decide once per process, at the first of them, between the names of attributes that are
+    stable and those from before; without this variable it is those from before.
+    """
+    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
+    for client in CLIENTS:
+        if client.name in names:
+            note(client, "waiting", "not imported so far")
+            when_imported(client.module, lambda _, client=client: _imported(client))  # type: ignore[misc]
+        else:
+            note(client, "off", "switched off by the settings")
+
+
+def _imported(client: Client) -> None:
+    if find_spec("opentelemetry.instrumentation") is None or find_spec(client.contrib_module) is None:
+        note(client, "missing", missing(client))
+        LOGGER.info("otel-kit: %s is not instrumented: %s", client.name, missing(client))
+        return
+    try:
+        instrumentor: Any = getattr(import_module(client.contrib_module), client.kind)()
+        if instrumentor.is_instrumented_by_opentelemetry:
+            note(client, "theirs", "the service has instrumented it by itself")
+            return
+        conflict = _conflict(client, instrumentor)
+        if conflict:
+            note(client, "refused", conflict)
+            LOGGER.warning("otel-kit: %s is not instrumented: %s", client.name, conflict)
+            return
+        instrumentor.instrument(skip_dep_check=True)
+        if client.name == "sqlalchemy":
+            from otel_kit.sdk.clients.engines import trace_all_engines
+
+            trace_all_engines()
+        note(client, "on")
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        note(client, "failed", why)
+        LOGGER.warning("otel-kit: %s is not instrumented: %s", client.name, why)
+
+
+def _conflict(client: Client, instrumentor: Any) -> str:
+    """Why the versions do not fit, or an empty text."""
+    from importlib.metadata import version
+
+    from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
+    from packaging.specifiers import SpecifierSet
+
+    wanted = instrumentor.instrumentation_dependencies()
+    if get_dependency_conflicts(wanted) is None:
+        return ""
+    installed = version(client.library)
+    if client.tried and SpecifierSet(client.tried).contains(installed, prereleases=True):
+        return ""
+    return f"{client.contrib_distribution} wants {', '.join(wanted)}, and {installed} is installed"

@@ -1,0 +1,73 @@
+"""What became of each client: instrumented or not, and why."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from otel_kit.sdk.clients.catalogue import CLIENTS, Client
+
+__all__ = ["ClientState", "Outcome", "note", "report"]
+
+Outcome = Literal["on", "theirs", "waiting", "off", "absent", "missing", "refused", "failed"]
+#: What was decided as a library was imported; before that nothing is known.
+_outcomes: Final[dict[str, tuple[Outcome, str]]] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientState:
+    """One client.
+
+    Attributes:
+        library: its name.
+        installed: its version, or None.
+        contrib: version of the contrib package, or None.
+        state: ``on``; ``theirs``: the service has instrumented it by itself; ``waiting`` to be imported;
+            ``off`` by the settings or without telemetry; ``absent``: not installed; ``missing``: the contrib
+            package is not; ``refused``: the versions do not fit; ``failed``.
+        why: one sentence, empty where it is on.
+    """
+
+    library: str
+    installed: str | None
+    contrib: str | None
+    state: Outcome
+    why: str = ""
+
+
+def note(client: Client, outcome: Outcome, why: str = "") -> None:
+    """Remember what became of a client."""
+    _outcomes[client.name] = outcome, why
+
+
+def report() -> list[ClientState]:
+    """All clients that could be instrumented, in a fixed order."""
+    return [_state(client, _outcomes) for client in CLIENTS]
+
+
+def _state(client: Client, outcomes: Mapping[str, tuple[Outcome, str]]) -> ClientState:
+    installed, contrib = _version(client.library), _version(client.contrib_distribution)
+    state, why = outcomes.get(client.name, ("off", "init() was not called, or does not instrument it"))
+    if installed is None:
+        state, why = "absent", f"{client.library} is not installed"
+    elif state == "waiting" and contrib is None:
+        state, why = "missing", missing(client)
+    elif state == "waiting" and client.module in sys.modules:
+        state, why = "failed", "it was imported, but nothing was told of it"
+    return ClientState(library=client.name, installed=installed, contrib=contrib, state=state, why=why)
+
+
+def missing(client: Client) -> str:
+    """What to do about a contrib package that is not installed."""
+    return f"{client.contrib_distribution} is not installed; pip install 'otel-kit[{client.name}]'"
+
+
+def _version(distribution: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
