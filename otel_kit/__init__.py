@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from otel_kit.sdk.decorator import instrument
 from otel_kit.sdk.handle import Telemetry
 
-__all__ = ["Telemetry", "__version__", "force_flush", "init", "shutdown"]
+__all__ = ["Telemetry", "__version__", "force_flush", "init", "instrument", "shutdown"]
 
 __version__ = "0.1.0"
 
