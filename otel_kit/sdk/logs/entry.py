@@ -126,7 +126,8 @@ def entry_of(record: logging.LogRecord, context: Context, baggage: Sequence[str]
     if baggage:
         carried = {key: get_baggage(key, context) for key in baggage}
         fields = {**{k: text_of(v) for k, v in carried.items() if v is not None}, **(fields or {})}
-    return site, record.created, time_ns(), said, fields, error, span if span.is_valid else None
+    created = record.created if type(record.created) is float else time_ns() / 1e9
+    return site, created, time_ns(), said, fields, error, span if span.is_valid else None
 
 
 def _is_simple(record: logging.LogRecord) -> bool:
@@ -146,12 +147,14 @@ def _is_simple(record: logging.LogRecord) -> bool:
 def _asked(
     question: Callable[[logging.LogRecord, Told | None], Any], record: logging.LogRecord, told: Told | None
 ) -> Any:
-    """What objects of the service answer, which may log in their turn."""
+    """What objects of the service answer, which may log in their turn, or fail."""
     if _nesting.depth >= _NESTED:
         return "<a record of the text of a record>" if question is _message else None
     _nesting.depth += 1
     try:
         return question(record, told)
+    except Exception:
+        return f"<{type(record.msg).__name__} without a text>" if question is _message else None
     finally:
         _nesting.depth -= 1
 

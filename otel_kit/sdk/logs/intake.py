@@ -134,6 +134,6 @@ def _tell(error: Exception) -> None:
     if err is None or not _FAULTS.allows():
         return
     try:
-        err.write(f"otel-kit: log records are lost: {type(error).__name__}\n")
+        err.write(f"otel-kit: log records cannot be written: {type(error).__name__}\n")
     except Exception:  # then nobody can be told
         return
