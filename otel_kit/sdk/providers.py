@@ -10,12 +10,12 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.version import __version__ as sdk_version
 
 from otel_kit import conventions
-from otel_kit.sdk.config.resource import instance_id
 from otel_kit.sdk.context.on_spans import BaggageOnSpans
 from otel_kit.sdk.context.trust import with_trust
 from otel_kit.sdk.delivery.outbox import Outbox
 from otel_kit.sdk.delivery.senders import make_sender
 from otel_kit.sdk.delivery.tally import Signal, Tally
+from otel_kit.sdk.delivery.writer import Writer
 from otel_kit.sdk.lifecycle import Lifecycle, Stage
 from otel_kit.sdk.logs.loggers import Loggers
 from otel_kit.sdk.metrics.pipeline import make_meters
@@ -51,13 +51,16 @@ class Pipelines:
 
 def build(settings: Settings) -> Pipelines:
     """Providers as the settings want them; no thread runs yet and nothing is global yet."""
+    writer = Writer(
+        settings.instance, shared=settings.resource.get(conventions.K8S_POD_UID) == settings.instance
+    )
     resource = Resource(
         {
             "telemetry.sdk.language": "python",
             "telemetry.sdk.name": "opentelemetry",
             "telemetry.sdk.version": sdk_version,
             **settings.resource,
-            conventions.SERVICE_INSTANCE_ID: instance_id(settings.instance),
+            conventions.SERVICE_INSTANCE_ID: writer.name,
         }
     )
     tallies = {signal: _tally(signal, target) for signal, target in _targets(settings)}
@@ -67,7 +70,7 @@ def build(settings: Settings) -> Pipelines:
         )
         for signal, target in _targets(settings)
     }
-    meters, reader = _meters(settings, resource, outboxes, tallies)
+    meters, reader = _meters(settings, resource, outboxes, tallies, writer)
     tracers, spans = _tracers(settings, resource, outboxes, tallies, meters)
     loggers = _loggers(settings, resource, outboxes, tallies, meters)
     logs = None if loggers is None else loggers.queue
@@ -78,7 +81,8 @@ def build(settings: Settings) -> Pipelines:
             tally.report_to(meters)
 
     def renew() -> None:
-        _new_instance(providers, loggers, settings.instance)
+        writer.renew_after_fork()
+        _new_instance(providers, loggers, writer.name)
         if meters is not None:
             meters.renew_after_fork()
 
@@ -102,7 +106,11 @@ def _tally(signal: Signal, target: Target) -> Tally:
 
 
 def _meters(
-    settings: Settings, resource: Resource, outboxes: Mapping[Signal, Outbox], tallies: Mapping[Signal, Tally]
+    settings: Settings,
+    resource: Resource,
+    outboxes: Mapping[Signal, Outbox],
+    tallies: Mapping[Signal, Tally],
+    writer: Writer,
 ) -> tuple[KitMeterProvider | None, DeltaReader | None]:
     if "metrics" not in outboxes:
         return None, None
@@ -110,6 +118,7 @@ def _meters(
         resource,
         outboxes["metrics"],
         tallies["metrics"],
+        writer,
         interval=settings.metric_interval,
         settings=settings.metrics,
         redact=make_redactor(settings.privacy),
@@ -157,9 +166,9 @@ def _loggers(
     )
 
 
-def _new_instance(providers: list[Any], loggers: Loggers | None, begins: str) -> None:
+def _new_instance(providers: list[Any], loggers: Loggers | None, name: str) -> None:
     """A child process writes series of its own; the providers' tracers and loggers follow."""
-    change = Resource({conventions.SERVICE_INSTANCE_ID: instance_id(begins)})
+    change = Resource({conventions.SERVICE_INSTANCE_ID: name})
     for provider in providers:
         provider._update_resource(change)
     if loggers is not None:

@@ -20,6 +20,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_kit.sdk.delivery.delta import MAX_AHEAD, Seconds
+from otel_kit.sdk.delivery.writer import Writer
 from otel_kit.sdk.otlp.metrics import MetricsEncoder
 from tests.sdk.run import endpoint, lines, script
 from tests.sdk.sink import running_sink
@@ -98,7 +99,7 @@ def test_metrics_go_on_when_the_clock_is_set_back() -> None:
 
 
 def test_collections_of_one_second_move_to_the_next_free_ones() -> None:
-    seconds = Seconds()
+    seconds = Seconds(Writer("tests", shared=False))
     ends = []
     for number in range(4):
         data = collection(100 * SECOND + number, 100 * SECOND + number + 1)
@@ -113,7 +114,7 @@ def test_collections_of_one_second_move_to_the_next_free_ones() -> None:
 
 
 def test_stamps_do_not_run_far_ahead_of_the_clock() -> None:
-    seconds = Seconds()
+    seconds = Seconds(Writer("tests", shared=False))
     now = time.time_ns()
     made = 0
     while seconds.free():

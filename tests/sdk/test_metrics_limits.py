@@ -15,6 +15,7 @@ from otel_kit.sdk.delivery.delta import DeltaReader
 from otel_kit.sdk.delivery.outbox import Outbox
 from otel_kit.sdk.delivery.send_http import HttpSender
 from otel_kit.sdk.delivery.tally import Tally
+from otel_kit.sdk.delivery.writer import Writer
 from otel_kit.sdk.metrics.cardinality import most_varied
 from otel_kit.sdk.metrics.cells import LONGEST, ROOM
 from otel_kit.sdk.metrics.provider import KitMeterProvider
@@ -182,7 +183,7 @@ def to_sink(sink: Sink) -> tuple[DeltaReader, Tally, KitMeterProvider]:
     tally = Tally("metrics", component="otlp_http", endpoint=sink.url)
     sender = HttpSender(url, headers={}, compress=False, tls=None, rejected=lambda _: (0, ""))
     outbox = Outbox(sender, tally, limit=8_000_000, timeout=10)
-    reading = DeltaReader(outbox, tally, interval=3600)
+    reading = DeltaReader(outbox, tally, Writer("tests", shared=False), interval=3600)
     return reading, tally, provider(reading)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Final
 
 from otel_kit import conventions as c
 from otel_kit.sdk.config.environment import ARGUMENT, DEFAULT, DETECTED, Environment
 
-__all__ = ["UNKNOWN", "instance_id", "resource_attributes"]
+__all__ = ["UNKNOWN", "resource_attributes"]
 
 Value = str | int | float | bool
 UNKNOWN: Final = "unknown_service"
@@ -110,8 +109,3 @@ def _with_new_name(pairs: dict[str, str]) -> dict[str, str]:
     """``deployment.environment`` was the name of it until 2024; manifests still have it."""
     old = pairs.get("deployment.environment")
     return pairs if old is None else {c.DEPLOYMENT_ENVIRONMENT: old, **pairs}
-
-
-def instance_id(begins: str) -> str:
-    """An id that no other exporting process has, also after a fork, or where a pid comes again."""
-    return f"{begins}-{os.getpid()}-{os.urandom(4).hex()}"

@@ -21,6 +21,7 @@ from otel_kit.sdk.delivery.batch import MAX_BODY
 from otel_kit.sdk.delivery.outbox import Outbox, Payload
 from otel_kit.sdk.delivery.tally import Tally
 from otel_kit.sdk.delivery.threads import spawn
+from otel_kit.sdk.delivery.writer import Writer
 from otel_kit.sdk.metrics.provider import KitMeterProvider
 from otel_kit.sdk.notes import LOGGER, quietly
 from otel_kit.sdk.otlp.metrics import MetricsEncoder, Shift
@@ -48,10 +49,11 @@ _DEFAULTS: Final = MetricSettings()
 
 
 class Seconds:
-    """Gives each collection a second of its own."""
+    """Gives each collection a second of its own, after those that others used under the same name."""
 
-    def __init__(self) -> None:
-        self._last = 0
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._last = writer.last
         self._clock = 0  # at the last collection, before it was moved
 
     def free(self) -> bool:
@@ -83,6 +85,7 @@ class Seconds:
         behind = self._last // _SECOND - latest // _SECOND
         made = Shift(by=(behind + 1) * _SECOND if behind >= 0 else 0, floor=self._last)
         self._last = latest + made.by
+        self._writer.use(self._last)
         return made
 
 
@@ -104,6 +107,7 @@ class DeltaReader(MetricReader):
         self,
         outbox: Outbox,
         tally: Tally,
+        writer: Writer,
         *,
         interval: float,
         settings: MetricSettings = _DEFAULTS,
@@ -114,9 +118,8 @@ class DeltaReader(MetricReader):
             preferred_temporality=TEMPORALITY[settings.temporality],
             preferred_aggregation=exponential if settings.exponential else None,
         )
-        limits = self._instrument_class_cardinality_limit
-        self._instrument_class_cardinality_limit = dict.fromkeys(limits, settings.cardinality_limit)
         self.outbox = outbox
+        self._writer = writer
         self._interval = interval
         self._tally = tally
         self._encoder = MetricsEncoder(tally.dropped, largest=MAX_BODY, redact=redact)
@@ -124,7 +127,7 @@ class DeltaReader(MetricReader):
         self._reset()
 
     def _reset(self) -> None:
-        self._seconds = Seconds()
+        self._seconds = Seconds(self._writer)
         self._wake = threading.Event()
         self._changed = threading.Condition()
         self._collecting = threading.Lock()

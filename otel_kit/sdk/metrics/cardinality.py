@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from opentelemetry.sdk.metrics._internal._view_instrument_match import _OVERFLOW_KEY
-
+from otel_kit.sdk.metrics.match import OVERFLOW
 from otel_kit.sdk.notes import LOGGER
 
 __all__ = ["Offender", "Watch"]
@@ -47,16 +46,14 @@ class Watch:
         """Look for overflows among what is about to be collected."""
         for matches in storage._instrument_view_instrument_matches.copy().values():
             for match in matches:
-                if _OVERFLOW_KEY in match._attributes_aggregation and match._name not in self._found:
+                if OVERFLOW in match._attributes_aggregation and match._name not in self._found:
                     self._note(match)
 
     def _note(self, match: Any) -> None:
         with match._lock:
             sets = [aggregation._attributes or {} for aggregation in match._attributes_aggregation.values()]
         attribute, values = most_varied(sets)
-        found = Offender(
-            metric=match._name, attribute=attribute, values=values, limit=match._cardinality_limit
-        )
+        found = Offender(metric=match._name, attribute=attribute, values=values, limit=match.limit)
         self._found[found.metric] = found
         LOGGER.warning(
             "otel-kit: the metric %s has more than %d attribute sets; the rest is added up under "

@@ -16,7 +16,6 @@ from time import time_ns
 from typing import Any, Final
 
 from opentelemetry.attributes import _clean_attribute_value
-from opentelemetry.sdk.metrics._internal._view_instrument_match import _hash_attributes
 
 from otel_kit.sdk.metrics import fold
 from otel_kit.sdk.metrics.fold import Sampled
@@ -133,11 +132,7 @@ class Cells:
         return cell
 
     def _new(self, attributes: dict[str, Any]) -> Cell:
-        targets = []
-        for match in self._matches:
-            wanted = match._view._attribute_keys
-            kept = attributes if wanted is None else {k: v for k, v in attributes.items() if k in wanted}
-            targets.append((match, _hash_attributes(kept), kept))
+        targets = [(match, *match.key(attributes)) for match in self._matches]
         return Cell(attributes, targets)
 
     def put(self, cell: Cell, amount: float, sampled: Sampled | None) -> None:
@@ -190,17 +185,7 @@ class Cells:
         if not values:
             return
         for match, key, attributes in cell.targets:
-            aggregation = match._attributes_aggregation.get(key)
-            if aggregation is None:
-                aggregation = self._begin(match, key, attributes, cell.born)
+            aggregation = match.find(key, attributes, cell.born)
             fold.add(aggregation, values)
             if sampled:
                 fold.offer(aggregation, sampled, cell.attributes)
-
-    def _begin(self, match: Any, key: Any, attributes: Mapping[str, Any], born: int) -> Any:
-        aggregation = match._get_or_create_aggregation(key, attributes)
-        if match._previous_collection_start_nanos is None and hasattr(aggregation, "_start_time_unix_nano"):
-            # It is made when the first measurements are folded, but began when they were made.
-            begin = min(born, aggregation._start_time_unix_nano)
-            aggregation._start_time_unix_nano = aggregation._previous_collection_start_nano = begin
-        return aggregation

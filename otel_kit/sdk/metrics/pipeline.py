@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from otel_kit.sdk.config.metrics import MetricSettings
     from otel_kit.sdk.delivery.outbox import Outbox
     from otel_kit.sdk.delivery.tally import Tally
+    from otel_kit.sdk.delivery.writer import Writer
     from otel_kit.sdk.otlp.wire import Redact
 
 __all__ = ["make_meters"]
@@ -23,13 +24,14 @@ def make_meters(
     resource: Resource,
     outbox: Outbox,
     tally: Tally,
+    writer: Writer,
     *,
     interval: float,
     settings: MetricSettings,
     redact: Redact | None,
 ) -> tuple[KitMeterProvider, DeltaReader]:
     """The provider, and the stage of the lifecycle that collects from it every `interval` seconds."""
-    reader = DeltaReader(outbox, tally, interval=interval, settings=settings, redact=redact)
+    reader = DeltaReader(outbox, tally, writer, interval=interval, settings=settings, redact=redact)
     provider = KitMeterProvider(
         [reader], resource, shutdown_on_exit=False, cardinality_limit=settings.cardinality_limit
     )

@@ -8,97 +8,88 @@ from functools import partial
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.metrics import CallbackOptions
+from opentelemetry.metrics import Asynchronous, CallbackOptions
 from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, TraceBasedExemplarFilter
-from opentelemetry.sdk.metrics._internal._view_instrument_match import _ViewInstrumentMatch
 from opentelemetry.sdk.metrics._internal.measurement_consumer import SynchronousMeasurementConsumer
 from opentelemetry.sdk.metrics._internal.metric_reader_storage import _DEFAULT_VIEW, MetricReaderStorage
-from opentelemetry.sdk.metrics._internal.view import _default_reservoir_factory
+from opentelemetry.sdk.metrics.export import AggregationTemporality
 
+from otel_kit.sdk.config.metrics import CARDINALITY_LIMIT
 from otel_kit.sdk.metrics.cardinality import Watch
-from otel_kit.sdk.metrics.cells import LONGEST, Cells, cut
-from otel_kit.sdk.metrics.fold import FOLDABLE
+from otel_kit.sdk.metrics.cells import Cells
+from otel_kit.sdk.metrics.faults import Faults
 from otel_kit.sdk.metrics.instruments import OF_SDK, KitGauge, Quick
-from otel_kit.sdk.notes import LOGGER, RateLimit, quietly
+from otel_kit.sdk.metrics.match import Match
+from otel_kit.sdk.notes import LOGGER, quietly
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics._internal.instrument import _Asynchronous
-    from opentelemetry.sdk.metrics._internal.measurement import Measurement
-    from opentelemetry.sdk.metrics._internal.point import DataPointT
-    from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader, MetricsData
+    from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
     from opentelemetry.sdk.metrics.view import View
 
-__all__ = ["Consumer", "Faults"]
-
-
-class Faults:
-    """Measurements that could not be taken: counted, and told of once a minute."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()  # a signal may come while it is held
-        self._count = 0
-        self._line = RateLimit(60.0)
-
-    def note(self, metric: str, why: str) -> None:
-        """One measurement is dropped."""
-        with self._lock:
-            self._count += 1
-        if self._line.allows():
-            LOGGER.warning("otel-kit: a measurement of the metric %s is dropped: %s", metric, why)
-
-    def take(self) -> int:
-        """How many since the last time."""
-        with self._lock:
-            count, self._count = self._count, 0
-        return count
-
-
-class Match(_ViewInstrumentMatch):
-    """One instrument in one view of one reader."""
-
-    def consume_measurement(self, measurement: Measurement, should_sample_exemplar: bool = True) -> None:
-        """Take what came by the SDK's own way: of callbacks, gauges, and where views want it."""
-        attributes: Any = measurement.attributes or {}
-        if any(isinstance(value, str) and len(value) > LONGEST for value in attributes.values()):
-            object.__setattr__(measurement, "attributes", cut(attributes))  # it is frozen, but nobody else's
-        super().consume_measurement(measurement, should_sample_exemplar)
-
-    def collect(
-        self, collection_aggregation_temporality: AggregationTemporality, collection_start_nanos: int
-    ) -> Sequence[DataPointT] | None:
-        """Its points; none where its reservoir or aggregation fails, which is no other metric's fault."""
-        return quietly(
-            f"collecting the metric {self._name}",
-            lambda: super(Match, self).collect(collection_aggregation_temporality, collection_start_nanos),
-        )
-
-    @property
-    def quick(self) -> bool:
-        """Whether measurements may be folded into it many at a time."""
-        default = self._view._exemplar_reservoir_factory is _default_reservoir_factory
-        return default and type(self._aggregation) in FOLDABLE
+__all__ = ["Consumer"]
 
 
 class Storage(MetricReaderStorage):
-    """What one reader collects."""
+    """What one reader collects.
 
-    def __init__(self, config: Any, reader: MetricReader) -> None:
+    Args:
+        config: of the SDK: exemplar filter, resource, views.
+        reader: who collects.
+        limit: attribute sets of a metric, unless the reader or a view says otherwise.
+    """
+
+    def __init__(self, config: Any, reader: MetricReader, limit: int) -> None:
         super().__init__(
             config,
             _with_ours(reader._instrument_class_temporality),
             _with_ours(reader._instrument_class_aggregation),
-            _with_ours(reader._instrument_class_cardinality_limit),
         )
+        # Newer releases of the SDK have limits of their own, with the same default as ours.
+        self._limits = _with_ours(getattr(reader, "_instrument_class_cardinality_limit", {}))
+        self._limit = limit
 
-    def _new_view_instrument_match(self, view: View, instrument: Any) -> Match:
-        match: Any = quietly(
-            f"a view of the metric {instrument.name}",
-            lambda: super(Storage, self)._new_view_instrument_match(view, instrument),
-        ) or super()._new_view_instrument_match(_DEFAULT_VIEW, instrument)
-        match.__class__ = Match  # made by the SDK, which knows what belongs in it
-        if isinstance(instrument, Quick | KitGauge):
-            match._lock = instrument.lock
-        return match  # type: ignore[no-any-return]
+    def _get_or_init_view_instrument_match(self, instrument: Any) -> list[Any]:
+        known = self._instrument_view_instrument_matches.get(instrument)
+        if known is not None:
+            return known
+        with self._lock:
+            known = self._instrument_view_instrument_matches.get(instrument)
+            if known is None:
+                known = self._instrument_view_instrument_matches[instrument] = self._make(instrument)
+            return known
+
+    def _make(self, instrument: Any) -> list[Any]:
+        """Where measurements of the instrument go: one for each view that is about it."""
+        made: list[Match] = []
+        others = [match for matches in self._instrument_view_instrument_matches.values() for match in matches]
+        for view in self._sdk_config.views:
+            match = quietly(f"a view of the metric {instrument.name}", partial(self._match, view, instrument))
+            if match is None:
+                continue
+            for other in others:
+                if other.conflicts(match):
+                    LOGGER.warning("otel-kit: two views make one metric of different things: %s", match._name)
+            made.append(match)
+        return made or [self._new(_DEFAULT_VIEW, instrument)]
+
+    def _match(self, view: View, instrument: Any) -> Match | None:
+        wanted = view._match(instrument) and self._check_view_instrument_compatibility(view, instrument)
+        return self._new(view, instrument) if wanted else None
+
+    def _new(self, view: View, instrument: Any) -> Match:
+        kind = instrument.__class__
+        limit = self._limits.get(kind, CARDINALITY_LIMIT)
+        if limit == CARDINALITY_LIMIT:
+            limit = self._limit
+        delta = self._instrument_class_temporality[kind] is AggregationTemporality.DELTA
+        return Match(
+            view,
+            instrument,
+            self._instrument_class_aggregation,
+            limit=getattr(view, "_aggregation_cardinality_limit", None) or limit,
+            resets=delta and not isinstance(instrument, Asynchronous),
+        )
 
 
 def _with_ours(by_class: Mapping[Any, Any]) -> dict[type, Any]:
@@ -122,7 +113,9 @@ class Consumer(SynchronousMeasurementConsumer):
         self.generation = 0
         self._limit = limit
         self._quick: list[Quick | KitGauge] = []
-        self._reader_storages: dict[Any, Storage] = {reader: Storage(config, reader) for reader in readers}
+        self._reader_storages: dict[Any, Storage] = {
+            reader: Storage(config, reader, limit) for reader in readers
+        }
 
     @property
     def traced(self) -> bool:
@@ -176,9 +169,12 @@ class Consumer(SynchronousMeasurementConsumer):
                 ),
             )
 
+    def _storage(self, reader: MetricReader) -> Storage:
+        return Storage(self._sdk_config, reader, self._limit)
+
     def add_metric_reader(self, metric_reader: MetricReader) -> None:
         """Take a reader in; one that is known begins anew."""
-        self._change({**self._reader_storages, metric_reader: Storage(self._sdk_config, metric_reader)})
+        self._change({**self._reader_storages, metric_reader: self._storage(metric_reader)})
 
     def remove_metric_reader(self, metric_reader: MetricReader) -> None:
         """Let a reader go."""
@@ -199,4 +195,4 @@ class Consumer(SynchronousMeasurementConsumer):
         for instrument in self._quick:
             instrument.renew_after_fork()
         readers = self._reader_storages
-        self._reader_storages = {reader: Storage(self._sdk_config, reader) for reader in readers}
+        self._reader_storages = {reader: self._storage(reader) for reader in readers}

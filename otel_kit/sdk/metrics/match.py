@@ -1,0 +1,100 @@
+"""The aggregations of one instrument in one view of one reader."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry.sdk.metrics._internal._view_instrument_match import _hash_attributes, _ViewInstrumentMatch
+from opentelemetry.sdk.metrics._internal.view import _default_reservoir_factory
+from opentelemetry.sdk.metrics.export import AggregationTemporality
+from opentelemetry.sdk.metrics.view import DefaultAggregation
+
+from otel_kit.sdk.metrics.cells import cut
+from otel_kit.sdk.metrics.fold import FOLDABLE
+from otel_kit.sdk.notes import quietly
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics._internal.measurement import Measurement
+    from opentelemetry.sdk.metrics._internal.point import DataPointT
+    from opentelemetry.sdk.metrics.view import View
+
+__all__ = ["OVERFLOW", "Match"]
+
+_OVERFLOW_SET: Final = {"otel.metric.overflow": True}
+#: Key of what is beyond the limit.
+OVERFLOW: Final = _hash_attributes(_OVERFLOW_SET)
+
+
+class Match(_ViewInstrumentMatch):
+    """Has a limit of attribute sets, and forgets idle ones: not each release of the SDK does.
+
+    Args:
+        limit: attribute sets; the rest is added up in one more.
+        resets: with delta temporality, each collection begins with no sets at all.
+    """
+
+    _attributes_aggregation: dict[Any, Any]
+
+    def __init__(
+        self, view: View, instrument: Any, aggregations: dict[type, Any], *, limit: int, resets: bool
+    ) -> None:
+        super().__init__(view=view, instrument=instrument, instrument_class_aggregation=aggregations)
+        self.limit = limit
+        self._resets = resets
+        self._collected: int | None = None
+        # One for all readers, so that folding takes it once.
+        self._lock = getattr(instrument, "lock", None) or threading.Lock()
+
+    @property
+    def quick(self) -> bool:
+        """Whether measurements may be folded into it many at a time."""
+        default = self._view._exemplar_reservoir_factory is _default_reservoir_factory
+        return default and type(self._aggregation) in FOLDABLE
+
+    def key(self, attributes: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+        """Those of clean attributes that this view keeps, and the key by which `find` knows them."""
+        wanted = self._view._attribute_keys
+        kept = attributes if wanted is None else {k: v for k, v in attributes.items() if k in wanted}
+        return _hash_attributes(kept), kept
+
+    def find(self, key: Any, attributes: Mapping[str, Any], born: int) -> Any:
+        """The aggregation of an attribute set that was first measured at `born`; the lock must be held."""
+        found = self._attributes_aggregation.get(key)
+        if found is None and len(self._attributes_aggregation) >= self.limit:
+            key, attributes = OVERFLOW, _OVERFLOW_SET
+            found = self._attributes_aggregation.get(key)
+        if found is None:
+            kind = self._view._aggregation
+            if isinstance(kind, DefaultAggregation):
+                kind = self._instrument_class_aggregation[self._instrument.__class__]
+            factory = self._view._exemplar_reservoir_factory
+            found = kind._create_aggregation(self._instrument, attributes, factory, self._collected or born)
+            self._attributes_aggregation[key] = found
+        return found
+
+    def consume_measurement(self, measurement: Measurement, should_sample_exemplar: bool = True) -> None:
+        """Take what came by the SDK's own way: of callbacks, gauges, and where views want it."""
+        key, attributes = self.key(cut(measurement.attributes or {}))
+        with self._lock:
+            aggregation = self.find(key, attributes, measurement.time_unix_nano)
+            aggregation.aggregate(measurement, should_sample_exemplar)
+
+    def collect(
+        self, collection_aggregation_temporality: AggregationTemporality, collection_start_nanos: int
+    ) -> Sequence[DataPointT] | None:
+        """The points; without those whose reservoir fails, which is not the others' fault."""
+        with self._lock:
+            aggregations = self._attributes_aggregation
+            if self._resets and collection_aggregation_temporality is AggregationTemporality.DELTA:
+                self._attributes_aggregation = {}
+                self._collected = collection_start_nanos
+            collect = partial(self._collect, collection_aggregation_temporality, collection_start_nanos)
+            points = [quietly("collecting a metric", partial(collect, one)) for one in aggregations.values()]
+        return [point for point in points if point is not None] or None
+
+    @staticmethod
+    def _collect(temporality: AggregationTemporality, now: int, aggregation: Any) -> DataPointT | None:
+        return aggregation.collect(temporality, now)  # type: ignore[no-any-return]
