@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.trace.span import DEFAULT_TRACE_STATE
-
 from otel_kit.sdk.otlp.envelope import Envelope
 from otel_kit.sdk.otlp.wire import Attributes, Redact, field, utf8, varint
 from otel_kit.sdk.text import text_of
@@ -34,9 +32,10 @@ _REMOTE: Final = b"\x85\x01" + (0x300).to_bytes(4, "little")
 _REMEMBER: Final = 1024
 
 
-#: Context, parent, name, kind, start, end, attributes, dropped attributes, events, dropped events, links,
-#: dropped links and status (None: unset) of a span. One that has a method `otlp_fields` gives them at once.
-Fields = tuple[Any, Any, Any, Any, Any, Any, Any, int, Any, int, Any, int, Any]
+#: Of a span: trace id, span id, trace state, id of the parent (0: none), whether that is remote, name, number
+#: of the kind, start, end, attributes, dropped attributes, events, dropped events, links, dropped links and
+#: status (None: unset). One that has a method `otlp_fields` gives them at once.
+Fields = tuple[int, int, Any, int, bool, Any, int, Any, Any, Any, int, Any, int, Any, int, Any]
 
 
 class SpanEncoder:
@@ -64,17 +63,30 @@ class SpanEncoder:
 
     def _span(self, span: ReadableSpan) -> bytes:
         own = getattr(span, "otlp_fields", None)
-        fields: Fields = _fields(span) if own is None else own()
-        context, parent, name, kind, start, end, attributes, lost, *rest, status = fields
-        events, lost_events, links, lost_links = rest
-        trace_id = context.trace_id
-        parts = [_IDS(b"\x0a\x10", trace_id >> 64, trace_id & _LOW, b"\x12\x08", context.span_id)]
-        state = context.trace_state
-        if state is not DEFAULT_TRACE_STATE and state:
+        (
+            trace_id,
+            span_id,
+            state,
+            parent,
+            remote,
+            name,
+            kind,
+            start,
+            end,
+            attributes,
+            lost,
+            events,
+            lost_events,
+            links,
+            lost_links,
+            status,
+        ) = _fields(span) if own is None else own()
+        parts = [_IDS(b"\x0a\x10", trace_id >> 64, trace_id & _LOW, b"\x12\x08", span_id)]
+        if state:
             parts.append(field(b"\x1a", utf8(",".join([f"{key}={value}" for key, value in state.items()]))))
         if parent:
-            parts.append(_PARENT(b"\x22\x08", parent.span_id))
-        parts += (self._names.get(name) or self._name(name), _KINDS[kind.value])
+            parts.append(_PARENT(b"\x22\x08", parent))
+        parts += (self._names.get(name) or self._name(name), _KINDS[kind])
         parts.append(_TIMES(b"\x39", start, b"\x41", end) if start and end else _some_times(start, end))
         if attributes:
             self._attributes.write(b"\x4a", attributes, parts)
@@ -87,7 +99,7 @@ class SpanEncoder:
             parts += [field(b"\x6a", self._link(link)) for link in links]
             _append_dropped(b"\x70", lost_links, parts)
         parts.append(b"\x7a\x00" if status is None else self._status(status))
-        parts.append(_REMOTE if parent and parent.is_remote else _LOCAL)
+        parts.append(_REMOTE if remote else _LOCAL)
         return b"".join(parts)
 
     def _name(self, name: Any) -> bytes:
@@ -126,14 +138,17 @@ class SpanEncoder:
 
 
 def _fields(span: ReadableSpan) -> Fields:
-    context = span.get_span_context()
+    context, parent = span.get_span_context(), span.parent
     if context is None:
         raise ValueError("a span without a context")
     return (
-        context,
-        span.parent,
+        context.trace_id,
+        context.span_id,
+        context.trace_state,
+        parent.span_id if parent else 0,
+        parent.is_remote if parent else False,
         span.name,
-        span.kind,
+        span.kind.value,
         span.start_time,
         span.end_time,
         span.attributes,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry.sdk import trace as sdk
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import SpanContext, Status, StatusCode
+from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.text import stack_of, text_of, type_of
@@ -25,7 +26,6 @@ from otel_kit.sdk.tracing.processors import Processors
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from opentelemetry.context import Context
     from opentelemetry.sdk.trace import EventBase
     from opentelemetry.trace import Link
     from opentelemetry.util.types import AnyValue, Attributes
@@ -84,13 +84,17 @@ class Span(sdk.Span):
         return self._lost
 
     def otlp_fields(self) -> tuple[Any, ...]:
-        """All that is exported of the span itself, at once; see `otel_kit.sdk.otlp.spans.Fields`."""
-        events, links, status = self._events, self._links, self._status
+        """All that is exported of the span itself; see `otel_kit.sdk.otlp.spans.Fields`."""
+        trace_id, span_id, _, _, state, _ = self.get_span_context()
+        parent, events, links, status = self._parent, self._events, self._links, self._status
         return (
-            self._context,
-            self._parent,
+            trace_id,
+            span_id,
+            None if state is DEFAULT_TRACE_STATE else state,
+            0 if parent is None else parent[1],
+            parent is not None and parent[2],
             self._name,
-            self._kind,
+            self._kind._value_,
             self._start_time,
             self._end_time,
             self._values,
@@ -103,10 +107,30 @@ class Span(sdk.Span):
         )
 
     def _begin(self, attributes: Attributes) -> None:
-        """Take the first attributes over; all at once where each is plain."""
-        self._values = {}
-        if attributes:
-            self.set_attributes(attributes)
+        """Take the first attributes over."""
+        new = self._copied(attributes) if attributes else {}
+        self._values = {} if new is None else new
+        if new is None:
+            self._set_cleaned(attributes)
+
+    def _copied(self, attributes: Any) -> dict[str, Any] | None:
+        """A copy, where all can be taken as they are and have room; else None."""
+        bounds = self._bounds
+        plain = bounds.plain
+        try:
+            new = dict(attributes)
+        except Exception:
+            return None
+        for key, value in new.items():
+            if type(value) not in plain or type(key) is not str or not key:
+                return None
+        return new if len(new) <= bounds.room else None
+
+    def _set_cleaned(self, attributes: Any) -> None:
+        try:
+            self._attributes._set_items(attributes)
+        except Exception:
+            fault(_UNREADABLE)
 
     def _add_rare(
         self,
@@ -149,20 +173,13 @@ class Span(sdk.Span):
         if self._end_time is not None:
             _LOG.warning("Setting attribute on ended span.")
             return
-        bounds = self._bounds
-        plain = bounds.plain
-        try:
-            new = dict(attributes)
-            for key, value in new.items():
-                if type(value) not in plain or type(key) is not str or not key:
-                    break
-            else:
-                if not self._values and len(new) <= bounds.room:
-                    self._values = new
-                    return
-            self._attributes._set_items(new)
-        except Exception:
-            fault(_UNREADABLE)
+        new, values = self._copied(attributes), self._values
+        if new is None or len(values) + len(new) > self._bounds.room:
+            self._set_cleaned(attributes)
+            return
+        for key in new:
+            values.pop(key, None)  # what is set again comes last
+        values.update(new)
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Add an event; without attributes where they cannot be read."""
@@ -181,17 +198,21 @@ class Span(sdk.Span):
             if isinstance(context, SpanContext):
                 super().add_link(context)
 
+    def _is_over(self, method: str) -> bool:
+        if self._end_time is None:
+            return False
+        _LOG.warning("Tried calling %s on an ended span.", method)
+        return True
+
     def _add_event(self, event: EventBase) -> None:
-        if self._end_time is not None:
-            _LOG.warning("Tried calling %s on an ended span.", "_add_event")
+        if self._is_over("_add_event"):
             return
         if self._events is _NOTHING:
             self.__dict__.setdefault("_events", BoundedList(self._limits.max_events))
         self._events.append(event)
 
     def _add_link(self, link: Link) -> None:
-        if self._end_time is not None:
-            _LOG.warning("Tried calling %s on an ended span.", "_add_link")
+        if self._is_over("_add_link"):
             return
         if self._links is _NOTHING:
             self.__dict__.setdefault("_links", BoundedList(self._limits.max_links))
@@ -199,15 +220,13 @@ class Span(sdk.Span):
 
     def update_name(self, name: str) -> None:
         """Rename it."""
-        if self._end_time is not None:
-            _LOG.warning("Tried calling %s on an ended span.", "update_name")
+        if self._is_over("update_name"):
             return
         self._name = name
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the status: OK is final, and UNSET changes nothing."""
-        if self._end_time is not None:
-            _LOG.warning("Tried calling %s on an ended span.", "set_status")
+        if self._is_over("set_status"):
             return
         if isinstance(status, Status):
             if description is not None:
@@ -221,14 +240,6 @@ class Span(sdk.Span):
         if self._status.status_code is not StatusCode.OK and status.status_code is not StatusCode.UNSET:
             self._status = status
 
-    def start(self, start_time: int | None = None, parent_context: Context | None = None) -> None:
-        """Start it, unless it runs; `Tracer` does that itself."""
-        if self._start_time is not None:
-            _LOG.warning("Calling start() on a started span.")
-            return
-        self._start_time = time_ns() if start_time is None else start_time
-        self._span_processor.on_start(self, parent_context=parent_context)
-
     def end(self, end_time: int | None = None) -> None:
         """End it; only the first call does something."""
         now = time_ns() if end_time is None else end_time
@@ -240,22 +251,22 @@ class Span(sdk.Span):
         self._end_time = now
         processor = self._span_processor
         only = processor.only if type(processor) is Processors else None
-        if only is not None and self._record_end_metrics is None:
-            only(self)
-        else:
-            self._end_with(processor)
+        try:
+            if only is not None and self._record_end_metrics is None:
+                only(self)
+            else:
+                self._end_with(processor)
+        except Exception:
+            fault("a span processor of the service")
 
     def _end_with(self, processor: Any) -> None:
         if self._record_end_metrics is not None:
             self._record_end_metrics()
-        try:
-            if type(processor) is Processors:
-                processor.end(self)
-            else:
-                processor._on_ending(self)
-                processor.on_end(self._readable_span())
-        except Exception:
-            fault("a span processor of the service")
+        if type(processor) is Processors:
+            processor.end(self)
+        else:
+            processor._on_ending(self)
+            processor.on_end(self._readable_span())
 
     def record_exception(
         self,
