@@ -6,16 +6,20 @@ Run it with ``python -m docs.generate``; with ``--check`` it only says whether t
 from __future__ import annotations
 
 import inspect
+import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
 import otel_kit
+from otel_kit import testing
 from otel_kit.cli.commands import cli
 from otel_kit.datadog.lint import RULES
 from otel_kit.sdk.config import settings
+from otel_kit.sdk.testing import items, recording
 
 PAGE = Path(__file__).with_name("reference.md")
 HEAD = """\
@@ -27,34 +31,71 @@ HEAD = """\
 
 def reference() -> str:
     """The whole page."""
-    return HEAD + "\n".join([*_library(), *_variables(), *_commands(cli, "otel-kit"), *_rules()])
+    return HEAD + "\n".join([*_library(), *_variables(), *_testing(), *_commands(cli, "otel-kit"), *_rules()])
 
 
 def _library() -> Iterator[str]:
     yield "## The library\n"
     for name in otel_kit.__all__:
         value = getattr(otel_kit, name)
-        if not callable(value):
+        if inspect.isclass(value):
+            yield _class(value, "otel_kit")
+        elif callable(value):
+            text = f"{name}{_signature(value)}\n\n{inspect.getdoc(value)}"
+            yield f"### `otel_kit.{name}`\n\n```text\n{text}\n```\n"
+
+
+def _testing() -> Iterator[str]:
+    yield f"## The pytest plugin\n\n```text\n{inspect.getdoc(testing)}\n```\n"
+    for kind in (
+        recording.Recording,
+        items.Span,
+        items.Metric,
+        items.Point,
+        items.Log,
+        items.Event,
+        items.Link,
+    ):
+        yield _class(kind, "")
+
+
+def _class(kind: type, package: str) -> str:
+    """Its docstring and those of what it offers."""
+    parts = [f"{inspect.getdoc(kind)}\n"]
+    for name, member in vars(kind).items():
+        if name.startswith("_"):
             continue
-        signature = "" if inspect.isclass(value) else _signature(value)
-        yield f"### `otel_kit.{name}`\n\n```text\n{name}{signature}\n\n{inspect.getdoc(value)}\n```\n"
+        if isinstance(member, property):
+            parts.append(_member(name, member.__doc__))
+        elif inspect.isfunction(member):
+            parts.append(_member(f"{name}{_signature(member)}", inspect.getdoc(member)))
+    text = "\n".join(parts).rstrip()
+    return f"### `{package}{'.' if package else ''}{kind.__name__}`\n\n```text\n{text}\n```\n"
+
+
+def _member(head: str, doc: str | None) -> str:
+    return f"{head}\n{textwrap.indent(inspect.cleandoc(doc or ''), '    ')}\n"
 
 
 def _signature(function: Callable[..., object]) -> str:
     signature = inspect.signature(function)
-    parameters = [_unquoted(str(p)) for p in signature.parameters.values()]
-    if len(parameters) < 3:
-        return f"({', '.join(parameters)}) -> {signature.return_annotation}"
-    lines = "".join(f"    {text},\n" for text in ["*", *parameters])
+    parts: list[str] = []
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in parts:
+            parts.append("*")
+        if parameter.name != "self":
+            parts.append(_unquoted(str(parameter)))
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            parts.append("/")
+    if len(parts) < 3:
+        return f"({', '.join(parts)}) -> {signature.return_annotation}"
+    lines = "".join(f"    {text},\n" for text in parts)
     return f"(\n{lines}) -> {signature.return_annotation}"
 
 
 def _unquoted(parameter: str) -> str:
     """Annotations are strings here; nobody wants to read their quotes."""
-    name, _, rest = parameter.partition(": ")
-    quote = rest[0]
-    annotation, _, default = rest[1:].partition(f"{quote} = ")
-    return f"{name}: {annotation} = {default}"
+    return re.sub(r"""(: )(["'])(.*?)\2($| = )""", r"\1\3\4", parameter)
 
 
 def _variables() -> Iterator[str]:

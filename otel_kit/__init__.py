@@ -72,6 +72,13 @@ def init(
 
     Raises:
         InputError: an argument cannot be used. The environment never makes it raise.
+
+    Example::
+
+        import otel_kit
+
+        telemetry = otel_kit.init(service="orders", env="dev", shutdown_timeout=0.5)
+        assert telemetry.service == "orders"
     """
     arguments = locals()  # nothing but the parameters, here
     from otel_kit.sdk import setup
@@ -81,14 +88,39 @@ def init(
 
 
 def shutdown() -> None:
-    """Flush within the shutdown budget and stop for good; later telemetry is dropped and counted."""
+    """Flush within the shutdown budget and stop for good; later telemetry is dropped and counted.
+
+    Only a process that ends in a way of its own needs it: normal exit, SIGTERM and the end of a lifespan
+    flush by themselves. It does nothing where `init` was not called, and never raises.
+
+    Example::
+
+        import otel_kit
+
+        otel_kit.init(service="job", shutdown_timeout=0.5)
+        otel_kit.shutdown()
+    """
     from otel_kit.sdk import setup
 
     setup.shutdown()
 
 
 def force_flush(timeout: float = 10.0) -> bool:
-    """Deliver all that was recorded before, within `timeout` seconds; False where that did not work."""
+    """Deliver all that was recorded before.
+
+    Args:
+        timeout: seconds to wait at most.
+
+    Returns:
+        False where something could not be delivered in time; it stays queued. True before `init`.
+
+    Example::
+
+        import otel_kit
+
+        otel_kit.init(service="job", shutdown_timeout=0.5)
+        delivered = otel_kit.force_flush(timeout=0.5)
+    """
     from otel_kit.sdk import setup
 
     return setup.force_flush(timeout)

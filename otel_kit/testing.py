@@ -1,18 +1,35 @@
 """The pytest plugin: what the service really emits, through the library's own engine and without a network.
 
 It is there as soon as otel-kit is installed. `otel_kit.init()` may be called by the service when it is
-imported, by a fixture or not at all; global providers are set once in the process and never touched again::
+imported, by a fixture or not at all; global providers are set once in the process and never touched again.
+
+Example::
+
+    import logging
+
+    import otel_kit
+    from opentelemetry import metrics
+
+    created = metrics.get_meter("shop").create_counter("orders.created")
+
+
+    @otel_kit.instrument(name="create order", record=["currency"])
+    def create_order(currency):
+        logging.getLogger("shop").info("order created")
+        created.add(1, {"currency": currency})
+
 
     def test_order(telemetry):
         create_order("eur")
 
         span = telemetry.span("create order")
-        span.assert_attributes({"order.currency": "eur"})
+        span.assert_attributes({"currency": "eur"})
         span.assert_ok()
         assert telemetry.metric("orders.created").value({"currency": "eur"}) == 1
         telemetry.log("order created").assert_in(span)
 
-A test fails where a span that it has started is still open at its end.
+A test fails where a span that it has started is still open at its end, unless it is marked with
+``allow_open_spans``. The mark ``deterministic_telemetry`` gives it the same ids and span times each time.
 """
 
 from __future__ import annotations

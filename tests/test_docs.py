@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+import otel_kit
+import otel_kit.testing
 from docs.generate import reference
 from tests.parts import ROOT, free_port
 
@@ -48,6 +53,35 @@ def test_python_snippets_run(code: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def _examples() -> Sequence[object]:
+    """The example in the docstring of each public name; each must have one."""
+    public = [getattr(otel_kit, name) for name in otel_kit.__all__ if name != "__version__"]
+    return [
+        pytest.param(_example(inspect.getdoc(value) or ""), id=value.__name__)
+        for value in (otel_kit, *public)
+    ]
+
+
+def _example(doc: str) -> str:
+    head, _, block = doc.rpartition("::\n")
+    assert head, "no example in this docstring"
+    lines = block.lstrip("\n").splitlines()
+    return textwrap.dedent("\n".join(itertools.takewhile(lambda line: not line or line[0] == " ", lines)))
+
+
+@pytest.mark.parametrize("code", _examples())
+def test_examples_in_docstrings_run(code: str) -> None:
+    assert "otel_kit." in code
+    test_python_snippets_run(code)
+
+
+def test_the_example_of_the_pytest_plugin_runs(tmp_path: Path) -> None:
+    (tmp_path / "test_example.py").write_text(_example(inspect.getdoc(otel_kit.testing) or ""))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

@@ -89,7 +89,7 @@ def _instrumented(
         return type(function)(_instrumented(function.__func__, name, kind, attributes, record))
     if not callable(function) or inspect.isclass(function):
         raise InputError(f"instrument() cannot decorate {function!r}", fix="decorate functions and methods")
-    named: str = name or getattr(function, "__qualname__", type(function).__qualname__)
+    named = name or str(getattr(function, "__qualname__", type(function).__qualname__))
     spans = _Spans(function, named, kind, attributes, _recorder(function, record))
     for is_kind, wrap in _WRAPPERS:
         if is_kind(function):

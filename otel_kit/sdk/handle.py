@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from otel_kit.sdk.config.environment import Origin
+    from otel_kit.sdk.doctor import Diagnosis
 
 __all__ = ["Telemetry"]
 
@@ -25,6 +26,14 @@ class Telemetry:
             absent.
         why_disabled: one sentence, empty where enabled.
         settings: each setting with its value, as people may see it, and where that came from.
+
+    Example::
+
+        import otel_kit
+
+        telemetry = otel_kit.init(service="orders", shutdown_timeout=0.5)
+        sources = {origin.setting: origin.source for origin in telemetry.settings}
+        assert sources["service.name"] == "argument"
     """
 
     enabled: bool
@@ -47,6 +56,15 @@ class Telemetry:
             False where something could not be delivered in time; it stays queued.
         """
         return self._flush(timeout)
+
+    def diagnose(self) -> Diagnosis:
+        """What ``otel-kit doctor`` finds, in this process and at this moment.
+
+        It sends one item of each signal and may block for seconds, so it is no health check.
+        """
+        from otel_kit.sdk.doctor import examine
+
+        return examine()
 
     def shutdown(self) -> None:
         """Flush within the shutdown budget and stop for good; what comes later is dropped and counted."""

@@ -205,9 +205,9 @@ def test_tls(tmp_path: Path) -> None:
         ("setting", "warning", "OTEL_KIT_LOGS='file'", {"OTEL_KIT_LOGS": "file"}),
         ("fastapi", "warning", "a second time", {"FASTAPI_OTEL_AUTO_CONFIGURE": "true"}),
         (
-            "temporality",
+            "setting",
             "warning",
-            "Datadog wants deltas",
+            "Datadog wants delta",
             {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "cumulative"},
         ),
         ("instrument", "ok", "not instrumented, by OTEL_KIT_INSTRUMENT", {"OTEL_KIT_INSTRUMENT": "none"}),
@@ -238,6 +238,19 @@ import otel_kit; otel_kit.init()
         ("import otel_kit; otel_kit.init(); otel_kit.init(env='x')", "init", "warning", "other arguments"),
         (
             """
+import otel_kit; from opentelemetry import metrics
+otel_kit.init()
+counter = metrics.get_meter("m").create_counter("requests")
+for number in range(20):
+    counter.add(1, {"user": number, "kind": number % 2})
+otel_kit.force_flush(1)
+""",
+            "cardinality",
+            "warning",
+            "requests has more than 10 attribute sets; most values (10) has its attribute user",
+        ),
+        (
+            """
 import logging, otel_kit; otel_kit.init(); log = logging.getLogger('audit')
 log.propagate = False; log.addHandler(logging.FileHandler('audit.log'))
 """,
@@ -251,7 +264,12 @@ def test_the_service_itself(
     code: str, check: str, status: str, told: str, sink: Sink, tmp_path: Path
 ) -> None:
     (tmp_path / "shop.py").write_text(code)
-    found = doctor("shop:app", cwd=str(tmp_path), OTEL_EXPORTER_OTLP_ENDPOINT=sink.url, DD_ENV="test")
+    found = doctor(
+        "shop:app",
+        cwd=str(tmp_path),
+        OTEL_EXPORTER_OTLP_ENDPOINT=sink.url,
+        OTEL_KIT_METRIC_CARDINALITY_LIMIT="10",
+    )
     if status:
         assert findings(found)[check][:1] == (status,)
         assert told in findings(found)[check][1]

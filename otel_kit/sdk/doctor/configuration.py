@@ -14,7 +14,6 @@ from otel_kit.sdk.doctor.finding import Finding
 
 __all__ = ["configuration"]
 
-TEMPORALITY: Final = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 #: Part of an entry of PYTHONPATH -> the command that puts it there to run before the program.
 WRAPPERS: Final = {"auto_instrumentation": "opentelemetry-instrument", "ddtrace/bootstrap": "ddtrace-run"}
 
@@ -37,14 +36,6 @@ def configuration(settings: Settings, environ: Mapping[str, str] = os.environ) -
     for signal in ("traces", "metrics", "logs"):
         if signal not in settings.targets:
             yield Finding(check=signal, status="ok", what=f"{signal} are not sent over OTLP, as configured")
-    if environ.get(TEMPORALITY, "").lower() == "cumulative":
-        yield Finding(
-            check="temporality",
-            status="warning",
-            what=f"{TEMPORALITY}=cumulative: Datadog wants deltas, and of cumulative sums it drops the first "
-            "point of each process",
-            fix="remove it or write delta",
-        )
     yield from _others(environ)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from otel_kit.sdk.config.arguments import INSTRUMENTATIONS
+from otel_kit.sdk.config.environment import DEFAULT
 from otel_kit.sdk.config.settings import Settings
 from otel_kit.sdk.doctor.finding import Finding
 from otel_kit.sdk.handle import Telemetry
@@ -25,7 +25,9 @@ PACKAGES: Final = (
     *("otel-kit", "opentelemetry-api", "opentelemetry-sdk", "opentelemetry-instrumentation-fastapi"),
     *("fastapi", "starlette", "uvicorn", "gunicorn", "grpcio", "structlog", "loguru"),
 )
-PACKAGE_OF: Final = {"grpc": "grpcio"}
+#: Module of what is instrumented -> its package.
+SERVERS: Final = {"fastapi": "fastapi", "grpc": "grpcio"}
+OFF: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 
 
 def versions() -> dict[str, str]:
@@ -78,23 +80,48 @@ def process(settings: Settings, telemetry: Telemetry | None, *, module: str | No
         what, _, fix = why.partition("; ")
         yield Finding(check="providers", status="error", what=what, fix=fix)
     yield from _instrumentations(settings)
+    yield from _overflows()
     if telemetry is not None and telemetry.enabled and settings.logs.mode != "none":
         yield from _loggers()
 
 
 def _instrumentations(settings: Settings) -> Iterator[Finding]:
-    for name in INSTRUMENTATIONS:
+    for name, package in SERVERS.items():
         if importlib.util.find_spec(name) is None:
             continue
-        version = importlib.metadata.version(PACKAGE_OF.get(name, name))
-        active = name in settings.instrument
-        why = next((o.source for o in settings.origins if o.setting == "instrument"), "")
-        if why == "default":
-            why = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+        what = f"{name} {importlib.metadata.version(package)} is "
+        if name in settings.instrument:
+            what += "instrumented"
+        else:
+            why = next((o.source for o in settings.origins if o.setting == "instrument"), DEFAULT)
+            what += f"not instrumented, by {OFF if why == DEFAULT else why}"
+        yield Finding(check="instrument", status="ok", what=what)
+    from otel_kit.sdk.clients import report
+
+    for client in report():
+        if client.state != "absent":
+            lost = client.state in ("missing", "refused", "failed")
+            what, _, fix = client.why.partition("; ")
+            yield Finding(
+                check="instrument",
+                status="warning" if lost else "ok",
+                what=f"{client.library} {client.installed} is {client.state}: {what}".removesuffix(": "),
+                fix=fix,
+            )
+
+
+def _overflows() -> Iterator[Finding]:
+    """Metrics of this process that have more attribute sets than they may."""
+    from opentelemetry import metrics
+
+    provider: Any = metrics.get_meter_provider()
+    for offender in provider.offenders() if hasattr(provider, "offenders") else ():
         yield Finding(
-            check="instrument",
-            status="ok",
-            what=f"{name} {version} is {'instrumented' if active else f'not instrumented, by {why}'}",
+            check="cardinality",
+            status="warning",
+            what=f"{offender.metric} has more than {offender.limit} attribute sets; most values "
+            f"({offender.values}) has its attribute {offender.attribute}",
+            fix=f"leave {offender.attribute} out, or record a coarser value",
         )
 
 
