@@ -12,7 +12,7 @@ from opentelemetry.context import Context, attach, detach, get_current
 from opentelemetry.trace import Span as ApiSpan
 from opentelemetry.trace.propagation import _SPAN_KEY
 
-from otel_kit.sdk.tracing.span import failed
+from otel_kit.sdk.spans import failed
 
 if TYPE_CHECKING:
     from contextvars import Token

@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanContext, Status, StatusCode
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 
 from otel_kit.sdk.notes import fault
-from otel_kit.sdk.text import stack_of, text_of, type_of
+from otel_kit.sdk.spans import exception_attributes, failed
 from otel_kit.sdk.tracing.attributes import Bounds, SpanAttributes
 from otel_kit.sdk.tracing.processors import Processors
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Link
     from opentelemetry.util.types import AnyValue, Attributes
 
-__all__ = ["Span", "failed"]
+__all__ = ["Span"]
 
 #: Under the SDK's name, as its own warnings come.
 _LOG: Final = logging.getLogger(sdk.__name__)
@@ -276,12 +276,7 @@ class Span(sdk.Span):
         escaped: bool = False,
     ) -> None:
         """Add an exception event, also for an error that has no text."""
-        found: dict[str, Any] = {
-            "exception.type": type_of(exception),
-            "exception.message": text_of(exception),
-            "exception.stacktrace": stack_of(exception),
-            "exception.escaped": str(escaped),
-        }
+        found: dict[str, Any] = {**exception_attributes(exception), "exception.escaped": str(escaped)}
         try:
             found.update(attributes or {})
         except Exception:
@@ -301,8 +296,3 @@ class Span(sdk.Span):
             if self._set_status_on_exception:
                 self.set_status(failed(exc_val))
         self.end()
-
-
-def failed(error: BaseException) -> Status:
-    """The status of a span that an error ended."""
-    return Status(StatusCode.ERROR, f"{type(error).__name__}: {text_of(error)}")
