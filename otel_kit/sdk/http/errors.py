@@ -6,10 +6,20 @@ from typing import Final
 
 from otel_kit.sdk.text import type_of
 
-__all__ = ["GONE", "error_type"]
+__all__ = ["error_type", "is_gone"]
 
-#: Raised when the other side has gone: no fault of the service.
-GONE: Final = frozenset({"CancelledError", "ClientDisconnect", "ClientDisconnected", "WebSocketDisconnect"})
+#: Raised when the other side has gone.
+_GONE: Final = frozenset({"CancelledError", "ClientDisconnect", "ClientDisconnected", "WebSocketDisconnect"})
+
+
+def is_gone(error: BaseException, *, disconnected: bool) -> bool:
+    """True where the other side has left, which is no fault of the service.
+
+    Args:
+        error: what the application raised.
+        disconnected: the server has told that the client is gone.
+    """
+    return type(error).__name__ in _GONE or (disconnected and isinstance(error, OSError))
 
 
 def error_type(error: BaseException) -> str | None:
@@ -17,4 +27,4 @@ def error_type(error: BaseException) -> str | None:
     name = type(error).__name__
     if name == "WebSocketDisconnect":
         return None
-    return name if name in GONE else type_of(error)
+    return name if name in _GONE else type_of(error)

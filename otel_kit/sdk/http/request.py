@@ -13,7 +13,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 from otel_kit.sdk.http.attributes import request_attributes
-from otel_kit.sdk.http.errors import GONE, error_type
+from otel_kit.sdk.http.errors import error_type, is_gone
 from otel_kit.sdk.http.linger import linger
 from otel_kit.sdk.http.parent import judged, parent_of
 from otel_kit.sdk.http.templates import route_ahead
@@ -134,7 +134,11 @@ class Request:
                 observer.sent(self.span, self._scope, message)
         except Exception:
             fault("HTTP response")
-        await self._send(message)
+        try:
+            await self._send(message)
+        except OSError:  # by ASGI, what a server raises when the client has gone
+            self._disconnected = True
+            raise
         if last:
             self._answered()
 
@@ -222,7 +226,8 @@ class Request:
             return
         instruments, context = self._instruments, self._context
         instruments.duration.record(took, of_metrics, context)
-        instruments.response_size.record(self._sent, of_metrics, context)
+        sent = 0 if self._kind.method == "HEAD" else self._sent  # servers leave out what applications send
+        instruments.response_size.record(sent, of_metrics, context)
         size = self._received if self._expected is None else int(self._expected)
         if size:
             instruments.request_size.record(size, of_metrics, context)
@@ -237,7 +242,7 @@ class Request:
                 return None
             self.span.set_status(StatusCode.ERROR)
             return str(status)
-        if type(error).__name__ in GONE:
+        if is_gone(error, disconnected=self._disconnected):
             return None if self.answered_at else error_type(error)
         if status is None and not self._websocket:
             self._status = 500
