@@ -8,11 +8,12 @@ from collections.abc import Callable
 from contextlib import ContextDecorator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.context import Context
 from opentelemetry.trace import Span as ApiSpan
 from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_kit.sdk.spans import failed
+from otel_kit.sdk.tracing.context import attach, current, detach
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -46,7 +47,7 @@ class Current(ContextDecorator):
 
     def __enter__(self) -> ApiSpan:
         span = self._span = self._tracer.start_span(*self._arguments)
-        self._token = attach(Context({**get_current(), _SPAN_KEY: span}))
+        self._token = attach(Context({**current(), _SPAN_KEY: span}))
         return span
 
     def __exit__(

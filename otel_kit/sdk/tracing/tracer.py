@@ -6,9 +6,7 @@ from collections.abc import Callable, Sequence
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry import context as context_api
 from opentelemetry import trace as api
-from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.sdk import trace as sdk
 from opentelemetry.sdk.trace._tracer_metrics import NoOpTracerMetrics
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
@@ -19,6 +17,7 @@ from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.tracing.attributes import Bounds
+from otel_kit.sdk.tracing.context import current
 from otel_kit.sdk.tracing.current import Current
 from otel_kit.sdk.tracing.decision import LOW, plan
 from otel_kit.sdk.tracing.ids import Ids, random_bits
@@ -32,11 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Tracer"]
 
-_RUNTIME: Any = context_api._RUNTIME_CONTEXT
-#: The current context, without the API's detour where that is the usual one.
-_current: Final = (
-    _RUNTIME._current_context.get if type(_RUNTIME) is ContextVarsRuntimeContext else context_api.get_current
-)
 #: By the bits of sampled (1) and random (2).
 _FLAGS: Final = [TraceFlags(bits) for bits in range(4)]
 _KEEP: Final = Decision.RECORD_AND_SAMPLE
@@ -123,7 +117,7 @@ class Tracer(sdk.Tracer):
         set_status_on_exception: bool = True,
     ) -> api.Span:
         """Start a span, which the caller ends."""
-        holder = (_current() if context is None else context).get(_SPAN_KEY)
+        holder = (current() if context is None else context).get(_SPAN_KEY)
         parent: Any = holder._context if type(holder) is Span else _parent(holder)
         if not self._tracer_config.is_enabled:
             return NonRecordingSpan(parent or api.INVALID_SPAN_CONTEXT)
