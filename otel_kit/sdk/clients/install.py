@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from otel_kit.sdk.clients.catalogue import CLIENTS, Client
@@ -32,10 +31,6 @@ def install(names: Collection[str]) -> None:
 
 
 def _imported(client: Client) -> None:
-    if find_spec("opentelemetry.instrumentation") is None or find_spec(client.contrib_module) is None:
-        note(client, "missing", missing(client))
-        LOGGER.info("otel-kit: %s is not instrumented: %s", client.name, missing(client))
-        return
     try:
         instrumentor: Any = getattr(import_module(client.contrib_module), client.kind)()
         if instrumentor.is_instrumented_by_opentelemetry:
@@ -52,10 +47,20 @@ def _imported(client: Client) -> None:
 
             trace_all_engines()
         note(client, "on")
+    except ModuleNotFoundError as error:
+        if error.name and client.contrib_module.startswith(error.name):
+            note(client, "missing", missing(client))
+            LOGGER.info("otel-kit: %s is not instrumented: %s", client.name, missing(client))
+        else:
+            _failed(client, error)
     except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        note(client, "failed", why)
-        LOGGER.warning("otel-kit: %s is not instrumented: %s", client.name, why)
+        _failed(client, error)
+
+
+def _failed(client: Client, error: Exception) -> None:
+    why = f"{type(error).__name__}: {error}"
+    note(client, "failed", why)
+    LOGGER.warning("otel-kit: %s is not instrumented: %s", client.name, why)
 
 
 def _conflict(client: Client, instrumentor: Any) -> str:
