@@ -15,7 +15,7 @@ from otel_kit.sdk.imports import when_imported
 from otel_kit.sdk.notes import LOGGER
 from otel_kit.sdk.patching import replace
 
-__all__ = ["in_charge", "keep_out"]
+__all__ = ["in_charge", "keep_out", "tell_of_children"]
 
 #: Loaded by ``import ddtrace.auto`` and by ddtrace-run.
 DDTRACE_MODULES: Final = frozenset({"ddtrace.auto", "ddtrace.bootstrap.preload"})
@@ -32,6 +32,20 @@ def keep_out() -> None:
     """See to it that what comes after `init` does not send everything a second time."""
     when_imported("fastapi.telemetry._runtime", _no_exporters_of_fastapi)
     when_imported("ddtrace.auto", _tell_of_ddtrace)
+
+
+def tell_of_children() -> None:
+    """Children that were forked before `init` know nothing of it."""
+    multiprocessing = sys.modules.get("multiprocessing")
+    children = multiprocessing.active_children() if multiprocessing else []
+    forked = [child for child in children if getattr(getattr(child, "_popen", None), "method", "") == "fork"]
+    if forked:
+        LOGGER.warning(
+            "otel-kit: %d child process%s forked before init() and send%s nothing; call init() before",
+            len(forked),
+            "es were" if len(forked) > 1 else " was",
+            "" if len(forked) > 1 else "s",
+        )
 
 
 def _no_exporters_of_fastapi(module: ModuleType) -> None:

@@ -96,6 +96,7 @@ def _set_up(settings: Settings) -> Telemetry:
     for problem in settings.problems:
         LOGGER.warning("otel-kit: %s", problem)
     foreign.keep_out()
+    foreign.tell_of_children()
     from otel_kit.sdk.instrument import instrument
 
     instrument(settings, pipelines.lifecycle)

@@ -17,6 +17,9 @@ from typing import Any
 import pytest
 import trustme
 
+from otel_kit.sdk.config.arguments import Arguments
+from otel_kit.sdk.config.settings import resolve
+from otel_kit.sdk.doctor.configuration import configuration
 from tests.parts import ROOT, free_port
 from tests.sdk.sink import Sink, running_sink
 from tests.system import BINARY, OTEL_KIT, collector
@@ -210,13 +213,26 @@ def test_tls(tmp_path: Path) -> None:
             "Datadog wants delta",
             {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "cumulative"},
         ),
-        ("instrument", "ok", "not instrumented, by OTEL_KIT_INSTRUMENT", {"OTEL_KIT_INSTRUMENT": "none"}),
     ],
 )
-def test_what_is_set(check: str, status: str, told: str, env: dict[str, str], sink: Sink) -> None:
-    found = at(sink.url, **env)[check]
-    assert found[0] == status
-    assert told in found[1]
+def test_what_is_set(check: str, status: str, told: str, env: dict[str, str]) -> None:
+    environ = {**IDENTITY, **env}
+    settings = resolve(Arguments(), environ, host="host")
+    assert [(f.check, f.status) for f in configuration(settings, environ)] == [(check, status)]
+    assert [told in f.what for f in configuration(settings, environ)] == [True]
+
+
+def test_nothing_is_said_of_good_settings() -> None:
+    assert list(configuration(resolve(Arguments(), IDENTITY, host="host"), IDENTITY)) == []
+
+
+def test_what_is_instrumented_and_what_not_and_why(sink: Sink) -> None:
+    found = doctor(OTEL_EXPORTER_OTLP_ENDPOINT=sink.url, OTEL_KIT_INSTRUMENT="fastapi,redis")
+    told = [f["what"] for f in found["findings"] if f["check"] == "instrument"]
+    assert [what.partition(" is ")[2] for what in told if what.startswith("fastapi ")] == ["instrumented"]
+    rest = {what.partition(" ")[0]: what.partition(" is ")[2] for what in told}
+    assert rest["grpc"] == "not instrumented, by OTEL_KIT_INSTRUMENT"
+    assert rest["httpx"].startswith("off")
 
 
 @pytest.mark.parametrize(
@@ -224,6 +240,17 @@ def test_what_is_set(check: str, status: str, told: str, env: dict[str, str], si
     [
         ("import otel_kit; print('noise'); otel_kit.init(env='code')", "env", "", ""),
         ("x = 1", "init", "error", "does not call otel_kit.init()"),
+        (
+            """
+import multiprocessing, time, otel_kit
+child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(9,), daemon=True)
+child.start()
+otel_kit.init()
+""",
+            "init",
+            "warning",
+            "1 child process was forked before init() and sends nothing",
+        ),
         ("import nowhere", "import", "error", "ModuleNotFoundError: No module named 'nowhere'"),
         (
             """

@@ -11,7 +11,7 @@ import pytest
 
 from otel_kit.errors import InputError
 from otel_kit.sdk.config import settings as module
-from otel_kit.sdk.config.arguments import Arguments
+from otel_kit.sdk.config.arguments import INSTRUMENTATIONS, Arguments
 from otel_kit.sdk.config.http import HEALTH_ROUTES
 from otel_kit.sdk.config.resource import DOWNWARD_API
 from otel_kit.sdk.config.settings import Settings, resolve
@@ -38,7 +38,7 @@ def test_defaults() -> None:
         "both",
         None,
     )
-    assert found.instrument == {"fastapi", "grpc"}
+    assert found.instrument == set(INSTRUMENTATIONS)
     assert {target.timeout for target in found.targets.values()} == {10}
     assert found.problems == ()
     assert found.instance == "host"

@@ -193,6 +193,8 @@ def _shown(value: object) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, set | frozenset):
+        return ", ".join(sorted(map(str, value)))
     if isinstance(value, Collection) and not isinstance(value, str):
         return ", ".join(map(str, value))
     text = str(value)

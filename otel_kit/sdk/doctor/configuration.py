@@ -76,14 +76,14 @@ def _timeouts(settings: Settings) -> Iterator[Finding]:
                 what=f"{origin.source} is read as milliseconds: {seconds} s; other Python SDKs read seconds",
             )
             break
-    for signal, target in settings.targets.items():
-        if target.timeout > 60:
-            yield Finding(
-                check="timeout",
-                status="warning",
-                what=f"one try of {signal} may take {target.timeout:g} s, and all others wait behind it",
-                fix="set OTEL_EXPORTER_OTLP_TIMEOUT to about 10 (seconds) or 10000 (milliseconds)",
-            )
+    slow = {signal: target.timeout for signal, target in settings.targets.items() if target.timeout > 60}
+    if slow:
+        yield Finding(
+            check="timeout",
+            status="warning",
+            what=f"one try of {', '.join(slow)} may take {max(slow.values()):g} s, and all others wait behind it",
+            fix="set OTEL_EXPORTER_OTLP_TIMEOUT to about 10 (seconds) or 10000 (milliseconds)",
+        )
 
 
 def _others(environ: Mapping[str, str]) -> Iterator[Finding]:
