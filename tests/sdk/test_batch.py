@@ -1,0 +1,100 @@
+"""The queue of items: full batches, nothing left behind, bounded, and one bad item takes no other with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from otel_kit.sdk.delivery.batch import BATCH, LARGE_BATCH, MAX_ITEMS, BatchQueue
+from otel_kit.sdk.delivery.outbox import Outbox
+from otel_kit.sdk.delivery.send_http import HttpSender
+from otel_kit.sdk.delivery.tally import Tally
+from tests.parts import eventually
+from tests.sdk.sink import running_sink
+
+
+class Queue:
+    """A queue of numbers whose requests go to a sink; bad ones cannot be encoded."""
+
+    def __init__(self, url: str, *, bad: frozenset[int] = frozenset()) -> None:
+        self.batches: list[list[int]] = []
+        self._bad = bad
+        self.tally = Tally("traces", component="otlp_http", endpoint=url)
+        sender = HttpSender(
+            f"{url}/v1/traces", headers={}, compress=False, tls=None, rejected=lambda _: (0, "")
+        )
+        self.outbox = Outbox(sender, self.tally, limit=1_000_000, timeout=5.0)
+        self.queue: BatchQueue[int] = BatchQueue(self._encode, self.outbox, self.tally)
+
+    def _encode(self, items: Sequence[int]) -> bytes:
+        if not self._bad.isdisjoint(items):
+            raise ValueError("bad")
+        self.batches.append(list(items))
+        return b""
+
+    def start(self) -> None:
+        self.outbox.start()
+        self.queue.start()
+
+    def close(self) -> None:
+        self.queue.close()
+        self.outbox.close()
+
+
+def test_what_waits_is_sent_in_order_and_in_large_batches_where_it_is_much() -> None:
+    with running_sink() as sink:
+        made = Queue(sink.url)
+        many = 2 * LARGE_BATCH + BATCH + 7
+        for number in range(many):
+            made.queue.put(number)
+        made.start()
+        assert made.queue.flush(20.0)
+        made.close()
+    assert [number for batch in made.batches for number in batch] == list(range(many))
+    assert [len(batch) for batch in made.batches] == [LARGE_BATCH, LARGE_BATCH, BATCH, 7]
+    assert made.tally.figures() == (many, 0)
+
+
+def test_the_rest_of_a_batch_is_sent_within_the_delay() -> None:
+    with running_sink() as sink:
+        made = Queue(sink.url)
+        made.start()
+        for number in range(BATCH + 3):
+            made.queue.put(number)
+        eventually(lambda: made.tally.figures() == (BATCH + 3, 0), every=0.02, what="all of it")
+        made.close()
+    assert len(made.batches[0]) >= BATCH
+
+
+def test_the_oldest_make_room_and_are_counted() -> None:
+    with running_sink() as sink:
+        made = Queue(sink.url)
+        for number in range(MAX_ITEMS + 10):
+            made.queue.put(number)
+        made.start()
+        assert made.queue.flush(20.0)
+        made.close()
+    assert made.tally.figures() == (MAX_ITEMS, 10)
+    assert made.batches[0][0] == 10
+
+
+def test_bad_items_are_dropped_and_counted_alone() -> None:
+    with running_sink() as sink:
+        made = Queue(sink.url, bad=frozenset({0, 100, 101, 511}))
+        for number in range(BATCH):
+            made.queue.put(number)
+        made.start()
+        assert made.queue.flush(20.0)
+        made.close()
+    assert made.tally.figures() == (BATCH - 4, 4)
+    assert sum(map(len, made.batches)) == BATCH - 4
+
+
+def test_what_comes_or_waits_at_the_end_is_counted() -> None:
+    with running_sink() as sink:
+        made = Queue(sink.url)
+        made.queue.put(1)
+        made.close()
+        made.queue.put(2)
+    assert made.tally.figures() == (0, 2)
+    assert not made.queue.wait(made.queue.ask(), time.monotonic())
