@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import subprocess
+import sys
+import textwrap
 import threading
 from typing import Any
 
@@ -190,3 +193,21 @@ def test_ids_do_not_repeat_where_the_service_seeds_its_random_numbers() -> None:
         random.seed(42)
         ids.add(tracer.start_span("s").get_span_context().trace_id)
     assert len(ids) == 3
+
+
+def test_the_children_of_a_fork_have_ids_of_their_own() -> None:
+    code = """
+    import os
+    from otel_kit.sdk.tracing.ids import Ids
+    ids = Ids()
+    for _ in range(3):
+        if os.fork() == 0:
+            print(ids.generate_trace_id(), flush=True)
+            os._exit(0)
+        os.wait()
+    print(ids.generate_trace_id())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
+    assert len(set(done.stdout.split())) == 4
