@@ -5,29 +5,14 @@ https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import unquote_plus
 
 from otel_kit.sdk.http.headers import LONGEST
 
-__all__ = ["redact", "request_attributes", "url_of"]
+__all__ = ["request_attributes", "url_of"]
 
 Attributes = dict[str, str | int]
-#: A parameter whose name contains one of these carries a secret or may do so.
-_SECRET: Final = (
-    "auth",
-    "code",
-    "credential",
-    "jwt",
-    "key",
-    "pass",
-    "pwd",
-    "secret",
-    "session",
-    "sig",
-    "token",
-)
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 #: Addresses by header and scheme; services are known by few names, so that a full memory is an attack.
 _addresses: Final[dict[tuple[bytes, str], Attributes]] = {}
@@ -56,7 +41,7 @@ def request_attributes(
         attributes["http.request.method_original"] = str(scope.get("method"))[:64]
     query = scope.get("query_string")
     if query:
-        attributes["url.query"] = redact(query[:LONGEST].decode("latin-1"))
+        attributes["url.query"] = query[:LONGEST].decode("latin-1")  # secrets go when it is sent
     version = scope.get("http_version")
     if version:
         attributes["network.protocol.version"] = version
@@ -67,18 +52,6 @@ def request_attributes(
     if agent:
         attributes["user_agent.original"] = agent[:LONGEST].decode("latin-1")
     return attributes
-
-
-def redact(query: str) -> str:
-    """The query string with the values of parameters that may be secret replaced, all else as it came."""
-    return "&".join(_redacted(query))
-
-
-def _redacted(query: str) -> Iterator[str]:
-    for pair in query.split("&"):
-        name, equals, _ = pair.partition("=")
-        plain = unquote_plus(name).lower()
-        yield f"{name}=REDACTED" if equals and any(word in plain for word in _SECRET) else pair
 
 
 def url_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> str:

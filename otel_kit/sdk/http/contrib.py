@@ -214,9 +214,23 @@ def _of_contrib(middleware: Any) -> HttpTelemetry:
             without,
         ),
         excluded_urls=middleware.excluded_urls,
-        tracer=middleware.tracer,
-        meter=middleware.meter,
+        tracer=_foreign(
+            middleware.tracer, trace.get_tracer_provider(), "span_processor", "_active_span_processor"
+        ),
+        meter=_foreign(middleware.meter, metrics.get_meter_provider(), "_measurement_consumer"),
     )
+
+
+def _foreign(source: Any, provider: Any, *names: str) -> Any:
+    """The tracer or meter of a middleware, or None where it is of the global provider: then ours does.
+
+    Args:
+        source: the tracer or meter.
+        provider: the global one.
+        names: of what a provider gives all its own; the last one is that of the provider.
+    """
+    given = getattr(source, names[0], None)
+    return None if given is None or given is getattr(provider, names[-1], None) else source
 
 
 def _of_starlette(middleware: Any) -> HttpTelemetry:

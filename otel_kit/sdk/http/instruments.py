@@ -24,7 +24,11 @@ _KEPT: Final = 4096
 
 
 class Instruments:
-    """What is measured of each request."""
+    """What is measured of each request.
+
+    All come from one instrumentation scope wherever possible: Datadog does not tell scopes apart, and of two
+    series of one name and the same tags it keeps one.
+    """
 
     def __init__(self, meter: Meter) -> None:
         self.duration = meter.create_histogram(
