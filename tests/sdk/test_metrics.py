@@ -26,6 +26,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 from otel_kit.sdk.metrics.provider import KitMeterProvider
+from tests.parts import eventually
 
 KINDS = (sdk.Counter, sdk.Histogram, sdk.UpDownCounter, sdk.ObservableCounter)
 DELTA: dict[type, AggregationTemporality] = dict.fromkeys(KINDS, AggregationTemporality.DELTA)
@@ -303,6 +304,43 @@ def test_a_callback_that_fails_takes_nothing_else_with_it() -> None:
         "count": 1,
     }
     assert values(read, "late") == {(): 3}
+
+
+def test_a_callback_that_takes_forever_holds_nothing_up(caplog: pytest.LogCaptureFixture) -> None:
+    class Patient(InMemoryMetricReader):
+        patience = 0.5
+
+    free = threading.Event()
+
+    def hangs(_: CallbackOptions) -> Iterator[Observation]:
+        yield Observation(7)
+        free.wait(30)
+
+    read = Patient()
+    made = provider(read)
+    observed(lambda _: [Observation(1)], made, "before")
+    observed(hangs, made, "hangs")
+    observed(lambda _: [Observation(2)], made, "after")
+    counter = made.get_meter("tests").create_counter("count")
+    for _ in range(3):
+        counter.add(1)
+        assert {name for name, _, _ in points(read)} == {"before", "count"}
+    assert len([r for r in caplog.records if "the metric hangs takes over" in r.message]) == 1
+    free.set()
+    eventually(lambda: {name for name, _, _ in points(read)} == {"before", "hangs", "after", "count"})
+    assert values(read, "count") == {(): 3}
+
+
+def test_collections_at_once_count_each_observation_once() -> None:
+    read = InMemoryMetricReader()
+    made = provider(read)
+    made.get_meter("tests").create_observable_counter("total", [lambda _: [Observation(5)]])
+    running = [threading.Thread(target=read.collect) for _ in range(20)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    assert values(read, "total") == {(): 5}
 
 
 def test_a_view_or_reservoir_that_fails_takes_nothing_else_with_it(caplog: pytest.LogCaptureFixture) -> None:

@@ -146,6 +146,11 @@ class DeltaReader(MetricReader):
         self._reset()
         self.start()
 
+    @property
+    def patience(self) -> float:
+        """Seconds for the callbacks of observable instruments; at the end of the process others wait, too."""
+        return 1.0 if self._always else 5.0
+
     def ask(self) -> int:
         """Ask for a collection now; the ticket is for `wait`."""
         with self._changed:

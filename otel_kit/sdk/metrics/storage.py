@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
-from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.metrics import Asynchronous, CallbackOptions
@@ -20,10 +19,10 @@ from otel_kit.sdk.metrics.cells import Cells
 from otel_kit.sdk.metrics.faults import Faults
 from otel_kit.sdk.metrics.instruments import OF_SDK, KitGauge, Quick
 from otel_kit.sdk.metrics.match import Match
+from otel_kit.sdk.metrics.observe import Observer
 from otel_kit.sdk.notes import LOGGER, quietly
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics._internal.instrument import _Asynchronous
     from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
     from opentelemetry.sdk.metrics.view import View
 
@@ -45,6 +44,8 @@ class Storage(MetricReaderStorage):
             _with_ours(reader._instrument_class_temporality),
             _with_ours(reader._instrument_class_aggregation),
         )
+        # Two collections at once would add up what the callbacks told each of them.
+        self.collecting = threading.RLock()
         # Newer releases of the SDK have limits of their own, with the same default as ours.
         self._limits = _with_ours(getattr(reader, "_instrument_class_cardinality_limit", {}))
         self._limit = limit
@@ -110,6 +111,7 @@ class Consumer(SynchronousMeasurementConsumer):
         super().__init__(config, ())
         self.faults: Final = Faults()
         self.watch: Final = Watch()
+        self._observer = Observer()
         self.generation = 0
         self._limit = limit
         self._quick: list[Quick | KitGauge] = []
@@ -148,26 +150,22 @@ class Consumer(SynchronousMeasurementConsumer):
         with self._lock:
             storage = self._reader_storages[metric_reader]
             observed, quick = list(self._async_instruments), list(self._quick)
-        deadline = time_ns() + int(timeout_millis * 1e6)
-        for instrument in observed:
-            work = partial(self._observe, instrument, storage, deadline)
-            quietly(f"observing the metric {instrument.name}", work)
-        for each in quick:
-            if isinstance(each, Quick) and each.cells is not None:
-                quietly(f"folding the metric {each.name}", each.cells.fold_all)
-        self.watch.look_into(storage)
-        return storage.collect()
+        patience: float | None = getattr(metric_reader, "patience", None)
+        with storage.collecting:
+            options = CallbackOptions(timeout_millis=min(timeout_millis, (patience or 10.0) * 1000))
+            for measurement in self._observer.ask(observed, options, patience):
+                quietly("observing a metric", partial(self._observe, storage, measurement))
+            for each in quick:
+                if isinstance(each, Quick) and each.cells is not None:
+                    quietly(f"folding the metric {each.name}", each.cells.fold_all)
+            self.watch.look_into(storage)
+            return storage.collect()
 
-    def _observe(self, instrument: _Asynchronous, storage: Storage, deadline: int) -> None:
-        left = max(0.0, (deadline - time_ns()) / 1e6)
-        exemplars = self._sdk_config.exemplar_filter
-        for measurement in instrument.callback(CallbackOptions(timeout_millis=left)):
-            storage.consume_measurement(
-                measurement,
-                exemplars.should_sample(
-                    measurement.value, measurement.time_unix_nano, measurement.attributes, measurement.context
-                ),
-            )
+    def _observe(self, storage: Storage, measurement: Any) -> None:
+        sampled = self._sdk_config.exemplar_filter.should_sample(
+            measurement.value, measurement.time_unix_nano, measurement.attributes, measurement.context
+        )
+        storage.consume_measurement(measurement, sampled)
 
     def _storage(self, reader: MetricReader) -> Storage:
         return Storage(self._sdk_config, reader, self._limit)
@@ -191,6 +189,7 @@ class Consumer(SynchronousMeasurementConsumer):
     def renew_after_fork(self) -> None:
         """Begin anew in a child process, with locks that no thread of the parent holds."""
         self._lock = threading.Lock()
+        self._observer = Observer()
         self.faults.take()
         for instrument in self._quick:
             instrument.renew_after_fork()
