@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import string
+import sys
 import time
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 
 from otel_kit.sdk.config.environment import Environment
 from otel_kit.sdk.config.privacy import PrivacySettings, resolve_privacy
-from otel_kit.sdk.privacy.redact import make_redactor, redact_query
+from otel_kit.sdk.privacy.redact import make_redactor
+from tests.parts import start
+from tests.sdk.run import endpoint, lines
+from tests.sdk.sink import running_sink
 
 #: Made up; each is secret where it stands in a test.
 SECRET = "hunter2"
@@ -200,7 +204,6 @@ def test_statements_lose_their_literals(statement: str, left: str) -> None:
 def test_query_strings_and_urls() -> None:
     query = "a=1&X-Goog-Signature=x&api%5Fkey=y&flag&b=&to=https%3A%2F%2Fx%3Ftoken%3Dz&m=a%40b.com&zip_code=1"
     left = "a=1&X-Goog-Signature=REDACTED&api%5Fkey=REDACTED&flag&b=&to=REDACTED&m=REDACTED&zip_code=1"
-    assert redact_query(query) == left
     assert REDACT("url.query", query) == left
     assert REDACT("url.full", f"https://u:p@h/x?{query}") == f"https://REDACTED@h/x?{left}"
 
@@ -303,3 +306,30 @@ def test_hostile_texts_take_linear_time(key: str) -> None:
             began = time.thread_time()
             REDACT(key, text)
             assert time.thread_time() - began < 5, unit
+
+
+def test_nothing_secret_leaves_a_process() -> None:
+    with (
+        running_sink() as sink,
+        start([sys.executable, "-m", "tests.sdk.apps.secrets"], env=endpoint(sink)) as part,
+    ):
+        assert part.wait() == 0, part.output()
+        output, told = part.output(), lines(part)
+    seen = sink.seen
+    (span,), logs = seen.spans, [log for log in seen.logs if log.scope == "shop"]
+    assert "hunter2" not in repr(seen.spans) + repr(seen.logs) + repr(seen.points)
+    assert span.name == "GET https://REDACTED@example.org/x?token=REDACTED&page=1"
+    assert span.attributes["gen_ai.usage.input_tokens"] == 42
+    assert span.attributes["mails"] == ["REDACTED", "x"]
+    assert span.attributes["db.query.text"] == "SELECT ?"
+    assert span.message == "password=REDACTED"
+    assert [log.body for log in logs] == ["with password=REDACTED", "failed"]
+    assert logs[0].attributes["nested"] == {"token": "REDACTED", "n": 7}
+    assert (span.resource["service.name"], span.resource["service.version"]) == ("secrets", "1.2.3")
+    assert (span.resource["api_key"], span.resource["owner.email"]) == ("REDACTED", "REDACTED")
+    assert seen.named("uses")[0].attributes == {"token": "REDACTED", "mail": "REDACTED"}
+    said = [line for line in told if line.get("logger.name") == "shop"]
+    assert "hunter2" not in output
+    assert said[0]["message"] == "with password=REDACTED"
+    assert said[0]["nested"] == {"token": "REDACTED", "n": 7}
+    assert said[0]["service"] == "secrets"

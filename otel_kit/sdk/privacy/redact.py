@@ -23,7 +23,7 @@ from otel_kit.sdk.privacy.shapes import MARK, Shapes
 from otel_kit.sdk.privacy.sql import without_literals
 from otel_kit.sdk.text import text_of
 
-__all__ = ["MARK", "make_redactor", "redact_query"]
+__all__ = ["MARK", "make_redactor"]
 
 #: Nesting beyond which a value is judged by its text; a circle ends here.
 _DEPTH: Final = 8
@@ -78,11 +78,6 @@ def make_redactor(settings: PrivacySettings) -> Callable[[str, Any], Any] | None
     It is pure, never raises, and may be called from several threads.
     """
     return None if settings.mode == "off" else _Redactor(settings).redact
-
-
-def redact_query(query: str) -> str:
-    """The query string with parameters secret by name or shape replaced, all else as it came."""
-    return _DEFAULT.query(query)
 
 
 class _Redactor:
@@ -147,12 +142,11 @@ class _Redactor:
         if kind is _Kind.STATEMENT:
             return self._shapes.clean(without_literals(text), named=False)
         if kind is _Kind.QUERY:
-            return self.query(text)
+            return self._query(text)
         address, mark, query = text.partition("?")
-        return f"{self._shapes.clean(address)}{mark}{self.query(query)}"
+        return f"{self._shapes.clean(address)}{mark}{self._query(query)}"
 
-    def query(self, query: str) -> str:
-        """The query string without what is secret in it."""
+    def _query(self, query: str) -> str:
         return "&".join([self._parameter(pair) for pair in query.split("&")])
 
     def _parameter(self, pair: str) -> str:
@@ -194,6 +188,3 @@ class _Redactor:
 def _glob(patterns: tuple[str, ...]) -> re.Pattern[str]:
     """Matches what one of the patterns matches; nothing where there is none."""
     return re.compile("|".join(translate(pattern) for pattern in patterns) or r"(?!)")
-
-
-_DEFAULT: Final = _Redactor(PrivacySettings())
