@@ -22,6 +22,7 @@ from otel_kit.sdk.config.settings import resolve
 from otel_kit.sdk.doctor.configuration import configuration
 from tests.parts import ROOT, free_port
 from tests.sdk.sink import Sink, running_sink
+from tests.sdk.test_init import python
 from tests.system import BINARY, OTEL_KIT, collector
 
 IDENTITY = {"OTEL_SERVICE_NAME": "s", "DD_ENV": "test", "DD_VERSION": "1"}
@@ -304,6 +305,20 @@ def test_the_service_itself(
         origin = {"setting": "deployment.environment.name", "value": "code", "source": "argument"}
         assert found["ok"]
         assert origin in found["settings"]
+
+
+def test_a_process_examines_itself(sink: Sink) -> None:
+    out = python(
+        """
+        import otel_kit
+        diagnosis = otel_kit.init(env="code").diagnose()
+        assert diagnosis.ok, diagnosis
+        print([f.check for f in diagnosis.findings if f.check in ("traces", "metrics", "logs")])
+        """,
+        OTEL_EXPORTER_OTLP_ENDPOINT=sink.url,
+        **IDENTITY,
+    )
+    assert "['traces', 'metrics', 'logs']" in out
 
 
 def test_secrets_are_not_shown(sink: Sink) -> None:

@@ -81,7 +81,7 @@ def _timeouts(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             check="timeout",
             status="warning",
-            what=f"one try of {', '.join(slow)} may take {max(slow.values()):g} s, and all others wait behind it",
+            what=f"one try of {', '.join(slow)} may take {max(slow.values()):g} s, and others wait behind it",
             fix="set OTEL_EXPORTER_OTLP_TIMEOUT to about 10 (seconds) or 10000 (milliseconds)",
         )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from otel_kit.errors import ToolError
-from otel_kit.sdk import setup
-from otel_kit.sdk.config.arguments import Arguments
+from typing import TYPE_CHECKING
+
 from otel_kit.sdk.delivery import senders
 from otel_kit.sdk.testing.memory import Memory
-from otel_kit.sdk.testing.recording import OpenSpans, Recording, watch
+
+if TYPE_CHECKING:
+    from otel_kit.sdk.testing.recording import OpenSpans, Recording
 
 __all__ = ["begin", "recording"]
 
@@ -27,6 +28,12 @@ def recording() -> Recording:
         ToolError: the library is switched off, or came too late.
     """
     global _open_spans
+    # Each run of pytest loads this module, and most of them never ask for a recording.
+    from otel_kit.errors import ToolError
+    from otel_kit.sdk import setup
+    from otel_kit.sdk.config.arguments import Arguments
+    from otel_kit.sdk.testing.recording import OpenSpans, Recording, watch
+
     if setup.current() is None:
         setup.init(Arguments())
     current = setup.current()
