@@ -29,6 +29,8 @@ __all__ = ["instrument_app", "patch"]
 
 Make = Callable[[Any], HttpTelemetry]
 _INSTRUMENTED: Final = "_is_instrumented_by_opentelemetry"
+#: What the API has for the global provider before that is set.
+_PROXIES: Final = frozenset({"ProxyTracer", "_ProxyMeter"})
 #: Middlewares that record requests, and what makes our telemetry of one.
 _recorders: Final[dict[type, Make]] = {}
 
@@ -229,8 +231,9 @@ def _foreign(source: Any, provider: Any, *names: str) -> Any:
         provider: the global one.
         names: of what a provider gives all its own; the last one is that of the provider.
     """
-    given = getattr(source, names[0], None)
-    return None if given is None or given is getattr(provider, names[-1], None) else source
+    given = getattr(source, names[0], source)
+    of_global = type(source).__name__ in _PROXIES or given is getattr(provider, names[-1], None)
+    return None if of_global else source
 
 
 def _of_starlette(middleware: Any) -> HttpTelemetry:
