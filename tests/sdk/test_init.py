@@ -144,9 +144,10 @@ def test_a_wrong_argument_raises_and_leaves_nothing_behind() -> None:
 def test_disabled() -> None:
     out = python(
         """
-        import logging, threading, otel_kit
+        import logging, sys, threading, otel_kit
         handle = otel_kit.init(service="s")
         assert not handle.enabled and handle.why_disabled and handle.force_flush()
+        assert not [name for name in sys.modules if name.startswith("opentelemetry.sdk")]
         from opentelemetry import trace
         assert not trace.get_tracer("t").start_span("s").is_recording()
         assert threading.active_count() == 1
