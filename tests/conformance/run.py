@@ -13,6 +13,7 @@ from `tests`) with:
 - ``TESTS``: files and folders in its source, say ``("tests",)``.
 - ``LIBRARIES``: further distributions that the tests import, installed beside ours without dependencies;
   ``opentelemetry-test-utils`` is always there. May be empty.
+- ``ENVIRONMENT``: variables that the tests need; may be left out.
 - ``substitute()``: puts our classes in the place of the package's, before any test is imported.
 
 A line of the list of deviations is ``<test id>  # <reason>``; an id is as pytest prints it.
@@ -138,6 +139,7 @@ def _pytest(
     command += ["-s", "--tb=long", show] if show else ["--tb=no", *module.TESTS]
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("OTEL_")},
+        **getattr(module, "ENVIRONMENT", {}),
         "PYTHONPATH": os.pathsep.join(paths),
         "CONFORMANCE_SUITE": str(HERE / "suites" / f"{suite}.py"),
         "CONFORMANCE_SUBSTITUTE": str(int(substitute)),

@@ -107,10 +107,10 @@ def _with_interceptor(side: Side, kind: Callable[..., Any], recorder: Any) -> Ma
 
         def init(server: Any, *args: Any, **kwargs: Any) -> None:
             try:
-                given = args[at] if len(args) > at else kwargs.get("interceptors")
-                kept, customs = _sorted(given)
+                given = list((args[at] if len(args) > at else kwargs.get("interceptors")) or ())
+                customs = tuple(Custom.of(one) for one in given if _is_theirs(one))
                 ours = kind(recorder, _customs(side, customs))
-                args, kwargs = _with(args, kwargs, at, (ours, *kept))
+                args, kwargs = _with(args, kwargs, at, _placed(ours, given))
             except Exception:
                 fault("gRPC server")
             original(server, *args, **kwargs)
@@ -136,11 +136,12 @@ def _customs(side: Side, own: tuple[Custom, ...]) -> Callable[[], Sequence[Custo
     return customs
 
 
-def _sorted(interceptors: Any) -> tuple[list[Any], tuple[Custom, ...]]:
-    """A service's interceptors, and what those of the instrumentation package were made with."""
-    given = list(interceptors or ())
-    theirs = [one for one in given if type(one).__module__.startswith(CONTRIB)]
-    return (
-        [one for one in given if one not in theirs],
-        tuple(Custom.of(one) for one in theirs),
-    )
+def _placed(ours: Any, given: list[Any]) -> tuple[Any, ...]:
+    """A service's interceptors with ours in the place of those of the instrumentation package, or first."""
+    first = next((at for at, one in enumerate(given) if _is_theirs(one)), 0)
+    others = [one for one in given if not _is_theirs(one)]
+    return (*others[:first], ours, *others[first:])
+
+
+def _is_theirs(interceptor: Any) -> bool:
+    return type(interceptor).__module__.startswith(CONTRIB)

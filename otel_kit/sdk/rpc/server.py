@@ -123,7 +123,7 @@ class _Handlers:
         name, make = _MAKERS[streamed, streams]
         behavior = getattr(handler, name)
         # An experiment of gRPC answers by a callback, and is left alone.
-        if not method.recorded or getattr(behavior, "experimental_non_blocking", False):
+        if not method.recorded or getattr(behavior, "experimental_non_blocking", None) is True:
             return handler
         own = inspect.iscoroutinefunction(behavior) or inspect.isasyncgenfunction(behavior)
         begin = self._begin(method, streamed, in_context=own or not self._aio)
