@@ -12,6 +12,7 @@ from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Decision, ParentBased, Sampler
 from opentelemetry.trace import SpanContext
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from otel_kit.sdk.config.context import ContextSettings, resolve_context, trust_rules
 from otel_kit.sdk.config.environment import Environment
@@ -127,6 +128,21 @@ def test_w3c_wins_where_it_is_valid() -> None:
     assert parent(others, order).trace_id == 8
     assert not parent(others, KitPropagator()).is_valid
     assert not parent({"traceparent": W3C}, KitPropagator(w3c=False)).is_valid
+
+
+@pytest.mark.parametrize("state", [None, "", "a=b", "a=b,c=d", "=", "é=1", "x" * 65536])
+def test_w3c_is_read_as_the_api_reads_it(state: str | None) -> None:
+    theirs = TraceContextTextMapPropagator()
+    for header in (
+        *(W3C, W3C[:-2] + "00", W3C[:-2] + "03", W3C.upper(), f" {W3C} ", W3C + "-x", "01" + W3C[2:] + "-x"),
+        *("ff" + W3C[2:], f"00-{'0' * 32}-{S}-01", f"00-{T}-{'0' * 16}-01", W3C[:-1], "", f"00-{T}-{S}-0g"),
+    ):
+        headers = {"traceparent": header} | ({} if state is None else {"tracestate": state})
+        expected = trace.get_current_span(theirs.extract(headers)).get_span_context()
+        found = parent(headers)
+        assert found == expected
+        assert found.trace_state == expected.trace_state
+        assert found.is_remote == expected.is_remote
 
 
 def test_what_goes_out() -> None:

@@ -37,11 +37,11 @@ def _installed(name: str) -> TextMapPropagator | None:
     from importlib.metadata import entry_points
 
     try:
-        (found,) = entry_points(group="opentelemetry_propagator", name=name)
-        propagator = found.load()()
+        found = next(iter(entry_points(group="opentelemetry_propagator", name=name)), None)
+        propagator = None if found is None else found.load()()
         if isinstance(propagator, TextMapPropagator):
             return propagator
-        why = f"it gives a {type(propagator).__name__}, which is no propagator"
+        why = "no installed package offers it" if found is None else "what it gives is no propagator"
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
     LOGGER.warning("otel-kit: the propagator %r of OTEL_PROPAGATORS is left out: %s", name, why)

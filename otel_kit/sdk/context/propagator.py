@@ -18,6 +18,7 @@ from opentelemetry.propagators.textmap import (
     default_getter,
     default_setter,
 )
+from opentelemetry.trace import SpanContext, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from otel_kit.sdk.context.formats import FORMATS
@@ -26,6 +27,8 @@ from otel_kit.sdk.notes import fault
 __all__ = ["KitPropagator", "is_deferred", "read_from", "with_deferred"]
 
 _TRACE_CONTEXT: Final = TraceContextTextMapPropagator()
+#: Version 0, https://www.w3.org/TR/trace-context/#traceparent-header
+_TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})", re.ASCII)
 _DEFERRED: Final = create_key("otel-kit-deferred")
 _FORMAT: Final = create_key("otel-kit-format")
 #: https://www.w3.org/TR/baggage/#limits
@@ -48,6 +51,21 @@ def with_deferred(context: Context) -> Context:
 def read_from(context: Context) -> str:
     """Which headers the parent came from: ``w3c`` or the name of another format."""
     return str(get_value(_FORMAT, context) or "w3c")
+
+
+def _trace_context(carrier: CarrierT, context: Context, getter: Getter[CarrierT]) -> Context:
+    """What the API's own propagator does, quicker for what nearly all callers send."""
+    values = getter.get(carrier, "traceparent")
+    if not values:
+        return context
+    match = _TRACEPARENT.fullmatch(values[0])
+    if match is None or any(getter.get(carrier, "tracestate") or ()):
+        return _TRACE_CONTEXT.extract(carrier, context, getter)
+    trace_id, span_id = int(match[1], 16), int(match[2], 16)
+    if not trace_id or not span_id:
+        return context
+    span = SpanContext(trace_id, span_id, True, TraceFlags(int(match[3], 16)))
+    return trace.set_span_in_context(trace.NonRecordingSpan(span), context)
 
 
 class KitPropagator(TextMapPropagator):
@@ -109,7 +127,7 @@ class KitPropagator(TextMapPropagator):
 
     def _parent(self, carrier: CarrierT, context: Context, getter: Getter[CarrierT]) -> Context:
         if self._w3c:
-            found = _TRACE_CONTEXT.extract(carrier, context, getter)
+            found = _trace_context(carrier, context, getter)
             if found is not context:
                 return found
 
