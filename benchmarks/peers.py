@@ -50,7 +50,7 @@ class Peer:
         venv: name of its virtual environment; peers with the same packages share one.
         packages: what is installed there beside `STACK`.
         env: what it needs in its environment beside the addresses of the sink.
-        delivers: counts of the sink that must reach one for each request.
+        delivers: what the sink must count for each request, at least.
     """
 
     name: str
@@ -58,10 +58,10 @@ class Peer:
     venv: str
     packages: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
-    delivers: Sequence[str] = ()
+    delivers: Mapping[str, int] = field(default_factory=dict)
 
 
-def _kit(name: str, about: str, env: Mapping[str, str], delivers: Sequence[str]) -> Peer:
+def _kit(name: str, about: str, env: Mapping[str, str], delivers: Mapping[str, int]) -> Peer:
     packages = ("-e", f"{ROOT}[fastapi,grpc]")
     return Peer(name=name, about=about, venv="kit", packages=packages, env=env, delivers=delivers)
 
@@ -73,21 +73,21 @@ _ALL: Final = (
         about="OpenTelemetry's SDK, OTLP over HTTP, contrib instrumentations",
         venv="opentelemetry",
         packages=_OPENTELEMETRY,
-        delivers=("spans", "logs"),
+        delivers={"spans": 1, "logs": 1},
     ),
     Peer(
         name="fastapi",
         about="FastAPI's own telemetry at its least, through OpenTelemetry's SDK",
         venv="opentelemetry",
         packages=_OPENTELEMETRY,
-        delivers=("spans", "logs"),
+        delivers={"spans": 1, "logs": 1},
     ),
     Peer(
         name="ddtrace",
         about="ddtrace, traces alone",
         venv="ddtrace",
         packages=("ddtrace",),
-        delivers=("traces",),
+        delivers={"traces": 1},
     ),
     Peer(
         name="ddtrace-full",
@@ -99,7 +99,7 @@ _ALL: Final = (
             "DD_METRICS_OTEL_ENABLED": "true",
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         },
-        delivers=("traces", "logs"),
+        delivers={"traces": 1, "logs": 1},
     ),
     Peer(
         name="logfire",
@@ -107,11 +107,11 @@ _ALL: Final = (
         venv="logfire",
         packages=("logfire[fastapi]", "opentelemetry-instrumentation-grpc"),
         env={"LOGFIRE_IGNORE_NO_CONFIG": "1"},
-        delivers=("spans",),
+        delivers={"spans": 2},
     ),
-    _kit(KIT, "otel_kit.init() of this working tree", {}, ("spans", "logs")),
-    _kit(OFF, "the same with OTEL_SDK_DISABLED=true", {"OTEL_SDK_DISABLED": "true"}, ()),
-    _kit(BARE, "the same with OTEL_KIT_REDACT=off", {"OTEL_KIT_REDACT": "off"}, ("spans", "logs")),
+    _kit(KIT, "otel_kit.init() of this working tree", {}, {"spans": 1, "logs": 1}),
+    _kit(OFF, "the same with OTEL_SDK_DISABLED=true", {"OTEL_SDK_DISABLED": "true"}, {}),
+    _kit(BARE, "the same with OTEL_KIT_REDACT=off", {"OTEL_KIT_REDACT": "off"}, {"spans": 1, "logs": 1}),
 )
 PEERS: Final[dict[str, Peer]] = {peer.name: peer for peer in _ALL}
 

@@ -28,7 +28,8 @@ def make(peers: Iterable[Peer]) -> None:
         subprocess.CalledProcessError: uv could not install something; it has printed why.
     """
     for peer in peers:
-        wanted = json.dumps([sys.version, *STACK, *peer.packages])
+        own = (ROOT / "pyproject.toml").read_text() if "-e" in peer.packages else ""
+        wanted = json.dumps([sys.version, own, *STACK, *peer.packages])
         stamp = _FOLDER / peer.venv / ".ready"
         if stamp.exists() and stamp.read_text() == wanted:
             continue

@@ -39,7 +39,7 @@ CASES: Final[dict[str, Case]] = {
     ),
     "export": Case(
         measure=operations.export,
-        peers=(*_SENDERS, BARE),
+        peers=(RAW, "logfire", KIT, BARE),
         repeats=5,
         seconds=2.0,
         quick=(2, 1.0),

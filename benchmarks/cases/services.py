@@ -107,13 +107,13 @@ def _drive(kind: str, port: int, seconds: float, rate: float | None = None) -> A
 
 
 def _delivered(peer: Peer, sink: Sink, pid: int, requests: float) -> dict[str, float]:
-    """Items of each kind that arrived for a request, after the peer was told to flush."""
+    """Of the items that each request must give, the share that arrived once the peer was told to flush."""
     signal_sent = time.monotonic()
     os.kill(pid, signal.SIGUSR1)
     while True:
         counts = sink.counts()
-        complete = all(counts.get(kind, 0) >= requests for kind in peer.delivers)
-        if complete or time.monotonic() - signal_sent > 8:
+        shares = {kind: counts.get(kind, 0) / (requests * each) for kind, each in peer.delivers.items()}
+        if all(share >= 1 for share in shares.values()) or time.monotonic() - signal_sent > 8:
             break
         time.sleep(0.1)
-    return {f"{kind}_delivered": counts.get(kind, 0) / requests for kind in peer.delivers}
+    return {f"{kind}_delivered": share for kind, share in shares.items()}

@@ -1,1 +1,1 @@
-"""Runs inside the peers' environments: imports nothing of this repository but the peer that is set up."""
+"""Runs inside the peers' environments; it imports nothing but the peer, and the way to ask the sink."""
