@@ -14,16 +14,19 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from fnmatch import translate
-from typing import Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_plus
 
 from otel_kit.sdk.config.privacy import PrivacySettings
-from otel_kit.sdk.privacy.names import Names
-from otel_kit.sdk.privacy.shapes import MARK, Shapes
-from otel_kit.sdk.privacy.sql import without_literals
+from otel_kit.sdk.privacy import MARK
 from otel_kit.sdk.text import text_of
 
-__all__ = ["MARK", "make_redactor"]
+if TYPE_CHECKING:
+    from otel_kit.sdk.privacy.names import Names
+    from otel_kit.sdk.privacy.shapes import Shapes
+
+__all__ = ["make_redactor"]
 
 #: Nesting beyond which a value is judged by its text; a circle ends here.
 _DEPTH: Final = 8
@@ -82,12 +85,30 @@ def make_redactor(settings: PrivacySettings) -> Callable[[str, Any], Any] | None
 
 class _Redactor:
     def __init__(self, settings: PrivacySettings) -> None:
-        self._names = Names(settings.keys)
-        self._shapes = Shapes(self._names, settings.patterns)
+        self._settings = settings
         self._strict = settings.mode == "allow-list"
         self._allowed = _glob(settings.allow)
         self._known_allowed = _glob(_ALLOWED)
         self._kinds: dict[str, _Kind] = {}
+
+    # The patterns are compiled when the first text comes, mostly in a thread of ours, and not at the start.
+    @cached_property
+    def _names(self) -> Names:
+        from otel_kit.sdk.privacy.names import Names
+
+        return Names(self._settings.keys)
+
+    @cached_property
+    def _shapes(self) -> Shapes:
+        from otel_kit.sdk.privacy.shapes import Shapes
+
+        return Shapes(self._names, self._settings.patterns)
+
+    @cached_property
+    def _without_literals(self) -> Callable[[str], str]:
+        from otel_kit.sdk.privacy.sql import without_literals
+
+        return without_literals
 
     def redact(self, key: str, value: Any) -> Any:
         """The value to send under this key."""
@@ -140,7 +161,7 @@ class _Redactor:
         if kind is _Kind.SECRET:
             return MARK
         if kind is _Kind.STATEMENT:
-            return self._shapes.clean(without_literals(text), named=False)
+            return self._shapes.clean(self._without_literals(text), named=False)
         if kind is _Kind.QUERY:
             return self._query(text)
         address, mark, query = text.partition("?")

@@ -13,12 +13,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from otel_kit.sdk.privacy import MARK
 from otel_kit.sdk.privacy.names import Names
 
-__all__ = ["MARK", "Shapes"]
-
-#: Stands for all that was taken out.
-MARK: Final = "REDACTED"
+__all__ = ["Shapes"]
 
 #: What a card number and an issued key are first looked for by: without a look behind, and with nothing but
 #: plain signs at the beginning, a search is several times as quick.
