@@ -44,8 +44,8 @@ def init(
 ) -> Telemetry:
     """Set up traces, metrics and logs; the first call counts, a later one returns its handle.
 
-    Each argument wins over ``OTEL_*``, that over ``DD_*``, that over what is detected; the reference page
-    lists the variables. FastAPI, Starlette and gRPC may be imported before it or after it.
+    Each argument wins over its own variable (``OTEL_KIT_SERVICE``), that over ``OTEL_*``, that over ``DD_*``,
+    that over what is detected; the reference page lists the variables. FastAPI, Starlette and gRPC may be imported before it or after it.
 
     Args:
         service: name of the service; the tags service, env and version unify all signals in Datadog.
@@ -68,7 +68,8 @@ def init(
         instrument: which of ``fastapi`` and ``grpc`` to instrument; all by default, none with False.
 
     Returns:
-        A handle, disabled where ``OTEL_SDK_DISABLED`` is true or another SDK is already in charge.
+        A handle, disabled where ``OTEL_KIT_DISABLED`` or ``OTEL_SDK_DISABLED`` is true or another SDK is
+        already in charge.
 
     Raises:
         InputError: an argument cannot be used. The environment never makes it raise.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import random
 import re
 from typing import Any
 
@@ -182,6 +183,8 @@ def test_timeouts_in_seconds_and_in_milliseconds(value: str, seconds: float) -> 
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x:4317"}, "use port 4318 or protocol grpc"),
         ({"HOST_IP": "http://10.0.0.9"}, "is no address of a node"),
         ({"OTEL_EXPORTER_OTLP_HEADERS": "secret"}, "OTEL_EXPORTER_OTLP_HEADERS: an entry has no '='"),
+        ({"OTEL_EXPORTER_OTLP_HEADERS": "x-key=s%0Ax"}, "the header 'x-key' cannot be sent"),
+        ({"OTEL_KIT_HEADERS": "x key=1"}, "the header 'x key' cannot be sent"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "-1"}, "use a positive number"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "inf"}, "use a positive number"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "500"}, "below 1000 milliseconds"),
@@ -226,6 +229,7 @@ def test_a_variable_that_cannot_be_used_is_noted_once_and_its_default_taken(
         ({"metric_interval": math.inf}, "at least 1"),
         ({"metric_interval": math.nan}, "at least 1"),
         ({"headers": {"x": None}}, "give strings"),
+        ({"headers": {"x": "a\nb"}}, "'x' cannot be sent"),
         ({"resource_attributes": {"x": ["y"]}}, "strings, numbers or booleans"),
         ({"resource_attributes": {1: "y"}}, "strings, numbers or booleans"),
         ({"protocol": "http/json"}, "http/protobuf, grpc"),
@@ -268,3 +272,53 @@ def test_problems_name_a_value_that_can_be_used() -> None:
     assert any("so 'INFO' is; use one of DEBUG" in p for p in found.problems)
     assert any("OTEL_EXPORTER_OTLP_ENDPOINT is no http:// or https:// URL" in p for p in found.problems)
     assert found.targets["traces"].url == "http://localhost:4318/v1/traces"
+
+
+ODD = [
+    "",
+    " ",
+    "=",
+    ",",
+    "a=b",
+    "-1",
+    "0",
+    "1e999",
+    "nan",
+    "true",
+    "None",
+    "[",
+    "://",
+    "http://",
+    "%",
+    "%zz",
+    "\udce4",
+]
+ODD += [
+    "http://[::1",
+    "http://u:p@[::1%25]:99999",
+    "*",
+    "**",
+    "(",
+    "x" * 10_000,
+    "a=" * 1000,
+    "\n",
+    "ü",
+    "10s",
+    "@0.5",
+]
+
+
+def test_no_environment_makes_it_raise() -> None:
+    """Values at random for all variables of the published table; what is resolved can be shown and used."""
+    names = sorted(
+        set(re.findall(r"\b(?:OTEL|DD|K8S|MY|POD|NODE|HOST)_[A-Z0-9_]*[A-Z0-9]\b", module.__doc__ or ""))
+    )
+    chance = random.Random(5)
+    for _ in range(400):
+        environ = {name: chance.choice(ODD) for name in chance.sample(names, 12)}
+        found = resolve(Arguments(), environ, host="host")
+        assert len({origin.setting for origin in found.origins}) == len(found.origins)
+        for signal, target in found.targets.items():
+            assert target.shown
+            make_sender(signal, target)  # type: ignore[arg-type]
+        assert all("\n" not in problem for problem in found.problems)

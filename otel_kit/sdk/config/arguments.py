@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from otel_kit.errors import InputError
 from otel_kit.sdk.clients.catalogue import CLIENTS
-from otel_kit.sdk.config.targets import Protocol, is_endpoint
+from otel_kit.sdk.config.targets import Protocol, is_endpoint, is_header
 from otel_kit.sdk.config.tracing import rules_of
 
 __all__ = ["INSTRUMENTATIONS", "LEVELS", "LOG_MODES", "MIN_INTERVAL", "Arguments", "LogMode", "check"]
@@ -64,6 +64,9 @@ def check(a: Arguments) -> None:
             raise _wrong(name, getattr(a, name), "give True or False")
     _check_numbers(a)
     _check_mapping("headers", a.headers, str)
+    for name, value in (a.headers or {}).items():
+        if not is_header(name, value):
+            raise InputError(f"init(headers=...): {name!r} cannot be sent", fix="use printable ASCII")
     _check_mapping("resource_attributes", a.resource_attributes, str | int | float)
     _check_lists(a)
     _check_sampling(a.sampling)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -11,11 +12,12 @@ from urllib.parse import unquote, urlsplit
 from otel_kit import conventions
 from otel_kit.sdk.config.environment import ARGUMENT, DEFAULT, Environment, setting_name, shown
 
-__all__ = ["Protocol", "Target", "is_endpoint", "resolve_targets"]
+__all__ = ["Protocol", "Target", "is_endpoint", "is_header", "resolve_targets"]
 
 Protocol = Literal["http/protobuf", "grpc"]
 PROTOCOLS: Final = ("http/protobuf", "grpc")
 PREFIX: Final = "OTEL_EXPORTER_OTLP"
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 #: Variables by which the downward API is commonly made to name the node, whose collector listens on a host
 #: port.
 NODE_ADDRESSES: Final = ("HOST_IP", "NODE_IP", "K8S_NODE_IP", "DD_AGENT_HOST")
@@ -90,6 +92,7 @@ def _target(
     chosen: Protocol = env.given(f"{signal}_protocol", protocol, _protocol(env, own))
     url, credentials = _without_credentials(_url(env, own, signal, chosen, endpoint))
     sent = {**env.pairs(f"{PREFIX}_HEADERS"), **env.pairs(f"{own}_HEADERS"), **headers}
+    sent = {name: value for name, value in sent.items() if _sendable(env, name, value)}
     if "authorization" in {name.lower() for name in sent}:
         credentials = {}
     return Target(
@@ -102,6 +105,18 @@ def _target(
         client_key=text("CLIENT_KEY"),
         client_chain=text("CLIENT_CERTIFICATE"),
     )
+
+
+def is_header(name: str, value: str) -> bool:
+    """Whether HTTP and gRPC can carry it: a token, and printable ASCII."""
+    return bool(_HEADER_NAME.fullmatch(name)) and value.isascii() and value.isprintable()
+
+
+def _sendable(env: Environment, name: str, value: str) -> bool:
+    fine = is_header(name, value)
+    if not fine:
+        env.problems.append(f"the header {name!r} cannot be sent and is left out; use printable ASCII")
+    return fine
 
 
 def _without_credentials(url: str) -> tuple[str, dict[str, str]]:

@@ -78,13 +78,13 @@ def reach(place: Place) -> Iterator[Finding]:
 
 def _name(place: Place) -> Finding | None:
     answer: list[str] = []
-    error: list[OSError] = []
+    error: list[Exception] = []
 
     def ask() -> None:
         try:
             infos = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
             answer.extend(dict.fromkeys(str(info[4][0]) for info in infos))
-        except OSError as fault:
+        except (OSError, UnicodeError) as fault:  # the latter of a name that cannot be one
             error.append(fault)
 
     thread = threading.Thread(target=ask, daemon=True)  # a resolver cannot be told how long it may take
@@ -92,7 +92,7 @@ def _name(place: Place) -> Finding | None:
     thread.join(PATIENCE)
     if answer:
         return Finding(check="dns", status="ok", what=f"{place.host} is {', '.join(answer)}")
-    why = str(error[0].strerror or error[0]) if error else f"no answer within {PATIENCE:g} s"
+    why = str(getattr(error[0], "strerror", "") or error[0]) if error else f"no answer within {PATIENCE:g} s"
     return Finding(
         check="dns",
         status="error",
