@@ -45,7 +45,8 @@ def init(
     """Set up traces, metrics and logs; the first call counts, a later one returns its handle.
 
     Each argument wins over its own variable (``OTEL_KIT_SERVICE``), that over ``OTEL_*``, that over ``DD_*``,
-    that over what is detected; the reference page lists the variables. FastAPI, Starlette and gRPC may be imported before it or after it.
+    that over what is detected; the reference page lists the variables. FastAPI, Starlette and gRPC may be
+    imported before it or after it.
 
     Args:
         service: name of the service; the tags service, env and version unify all signals in Datadog.
