@@ -8,20 +8,20 @@ from collections import Counter
 import pytest
 
 from otel_kit.conventions import RPC_CLIENT_DURATION, RPC_SERVER_DURATION
-from otel_kit.sdk.rpc.names import address
 from tests.parts import start
 from tests.sdk.run import endpoint
 from tests.sdk.sink import Seen, running_sink
 
 SERVER, CLIENT = 2, 3
 Row = tuple[str, str, int, str | None, int]
+ENV = {"OTEL_PYTHON_GRPC_EXCLUDED_SERVICES": "shop.Hidden", "OTEL_KIT_PEER_SERVICES": "localhost:1=gone"}
 
 
 @pytest.fixture(scope="module")
 def seen() -> Seen:
     """All that arrives of the calls of `tests/sdk/apps/rpc.py`."""
     with running_sink() as sink:
-        with start([sys.executable, "-m", "tests.sdk.apps.rpc"], env=endpoint(sink)) as part:
+        with start([sys.executable, "-m", "tests.sdk.apps.rpc"], env={**endpoint(sink), **ENV}) as part:
             assert part.wait() == 0, part.output()
             assert "all calls made" in part.output()
             assert "fault" not in part.output()
@@ -176,17 +176,12 @@ def test_each_call_is_counted_once_on_each_side(seen: Seen) -> None:
         assert points == spans
 
 
-@pytest.mark.parametrize(
-    ("target", "found"),
-    [
-        ("localhost:50051", {"server.address": "localhost", "server.port": 50051}),
-        ("dns:///orders.shop:50051", {"server.address": "orders.shop", "server.port": 50051}),
-        ("ipv4:10.0.0.1:50051", {"server.address": "10.0.0.1", "server.port": 50051}),
-        ("ipv6:[::1]:50051", {"server.address": "::1", "server.port": 50051}),
-        ("orders", {"server.address": "orders"}),
-        ("unix:/run/shop.sock", {"server.address": "unix:/run/shop.sock"}),
-        ("", {}),
-    ],
-)
-def test_addresses(target: str, found: dict[str, str | int]) -> None:
-    assert address("server", target) == found
+def test_excluded_services_leave_no_trace_on_either_side(seen: Seen) -> None:
+    assert not [span for span in seen.spans if "Hidden" in span.name]
+    assert not [point for point in seen.points if "Hidden" in str(point.attributes)]
+
+
+def test_the_service_behind_a_channel_is_named(seen: Seen) -> None:
+    peers = {span.name: span.attributes.get("peer.service") for span in seen.spans if span.kind == CLIENT}
+    assert peers["shop.Gone/Unary"] == "gone"
+    assert peers["shop.Sync/Unary"] is None

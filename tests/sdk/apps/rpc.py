@@ -146,6 +146,7 @@ def sync_calls(port: int) -> None:
         assert len(set(channel.stream_stream("/shop.Sync/Both")(iter([b"1", b"2"])))) == 1
         with contextlib.suppress(grpc.RpcError):
             channel.unary_unary("/grpc.health.v1.Health/Check")(b"")
+        assert channel.unary_unary("/shop.Hidden/Unary")(b"fine")
     with insecure_channel("localhost:1") as channel, contextlib.suppress(grpc.RpcError):
         channel.unary_unary("/shop.Gone/Unary")(b"")
 
@@ -218,7 +219,7 @@ def main() -> None:
     otel_kit.init(service="rpc")
     otel_kit.init(service="rpc")  # twice is once
     sync = server(ThreadPoolExecutor(8))
-    sync.add_generic_rpc_handlers((handlers("shop.Sync", Sync()),))
+    sync.add_generic_rpc_handlers((handlers("shop.Sync", Sync()), handlers("shop.Hidden", Sync())))
     port = sync.add_insecure_port("localhost:0")
     sync.start()
     sync_calls(port)
