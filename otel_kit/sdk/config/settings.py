@@ -262,7 +262,8 @@ def _on(argument: bool | None, env: Environment, signal: str) -> bool:
 
 
 def _instrument(argument: bool | Sequence[str] | None, env: Environment) -> frozenset[str]:
-    off = env.words("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", ())
+    # contrib calls its own for aiohttp by this longer name.
+    off = {word.removesuffix("-client") for word in env.words("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", ())}
     others = [name for name in INSTRUMENTATIONS if name not in off and "*" not in off]
     wanted = env.words("OTEL_KIT_INSTRUMENT", others)
     for name in set(wanted) - {*INSTRUMENTATIONS, "none"}:

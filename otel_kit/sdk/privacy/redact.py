@@ -88,7 +88,7 @@ class _Redactor:
         self._settings = settings
         self._strict = settings.mode == "allow-list"
         self._allowed = _glob(settings.allow)
-        self._known_allowed = _glob(_ALLOWED)
+        self._known_allowed = _glob(_ALLOWED if self._strict else ())
         self._kinds: dict[str, _Kind] = {}
 
     # The patterns are compiled when the first text comes, mostly in a thread of ours, and not at the start.
