@@ -219,6 +219,21 @@ def test_a_span_that_has_no_place_in_the_protocol_is_refused(span: ReadableSpan)
         SpanEncoder().encode([span])
 
 
+def test_a_bad_event_or_link_takes_no_span_with_it() -> None:
+    span = ReadableSpan(
+        "s",
+        CONTEXT,
+        events=[Event("seconds", {}, 1.5), Event("good", {}, 1), Event(5, {}, 2)],  # type: ignore[arg-type]
+        links=[Link(SpanContext(1 << 200, 1, is_remote=False)), Link(CONTEXT)],
+        start_time=1,
+        end_time=2,
+    )
+    request = ExportTraceServiceRequest.FromString(SpanEncoder().encode([span]))
+    seen = request.resource_spans[0].scope_spans[0].spans[0]
+    assert ([event.name for event in seen.events], seen.dropped_events_count) == (["good", "5"], 1)
+    assert (len(seen.links), seen.dropped_links_count) == (1, 1)
+
+
 def test_names_events_links_and_the_status_are_redacted_too() -> None:
     def redact(_: str, value: Any) -> Any:
         return value.replace("hunter2", "***")

@@ -5,7 +5,7 @@ Source of the field numbers: opentelemetry/proto/trace/v1/trace.proto.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +29,9 @@ _KINDS: Final = [b"\x30" + varint(kind + 1) for kind in range(5)]
 #: ``SpanFlags``: whether the parent is remote is known, and whether it is.
 _LOCAL: Final = b"\x85\x01" + (0x100).to_bytes(4, "little")
 _REMOTE: Final = b"\x85\x01" + (0x300).to_bytes(4, "little")
+#: How many names are remembered as bytes, and how long they may be.
 _REMEMBER: Final = 1024
+_SHORT: Final = 256
 
 
 #: Of a span: trace id, span id, trace state, id of the parent (0: none), whether that is remote, name, number
@@ -93,11 +95,9 @@ class SpanEncoder:
         if lost:
             parts.append(b"\x50" + varint(lost))
         if events or lost_events:
-            parts += [field(b"\x5a", self._event(event)) for event in events]
-            _append_dropped(b"\x60", lost_events, parts)
+            _append_each(b"\x5a", self._event, events, b"\x60", lost_events, parts)
         if links or lost_links:
-            parts += [field(b"\x6a", self._link(link)) for link in links]
-            _append_dropped(b"\x70", lost_links, parts)
+            _append_each(b"\x6a", self._link, links, b"\x70", lost_links, parts)
         parts.append(b"\x7a\x00" if status is None else self._status(status))
         parts.append(_REMOTE if remote else _LOCAL)
         return b"".join(parts)
@@ -105,13 +105,15 @@ class SpanEncoder:
     def _name(self, name: Any) -> bytes:
         text = name if isinstance(name, str) else text_of(name)
         data = field(b"\x2a", utf8(self._attributes.redacted("span.name", text)))
-        if len(self._names) >= _REMEMBER:
-            self._names.clear()
-        self._names[name] = data
+        if len(data) <= _SHORT:
+            if len(self._names) >= _REMEMBER:
+                self._names.clear()
+            self._names[name] = data
         return data
 
     def _event(self, event: Event) -> bytes:
-        name = self._attributes.redacted("event.name", event.name)
+        text: Any = event.name
+        name = self._attributes.redacted("event.name", text if isinstance(text, str) else text_of(text))
         parts = [_TIME(b"\x09", event.timestamp), field(b"\x12", utf8(name))]
         if event.attributes:
             self._attributes.write(b"\x1a", event.attributes, parts)
@@ -163,6 +165,18 @@ def _fields(span: ReadableSpan) -> Fields:
 
 def _some_times(start: int | None, end: int | None) -> bytes:
     return b"".join([_TIME(tag, time) for tag, time in ((b"\x39", start), (b"\x41", end)) if time])
+
+
+def _append_each(
+    tag: bytes, write: Callable[[Any], bytes], items: Any, tag_lost: bytes, lost: int, parts: list[bytes]
+) -> None:
+    """Events or links; one that has no place in the protocol is one of those that were dropped."""
+    for item in items:
+        try:
+            parts.append(field(tag, write(item)))
+        except Exception:
+            lost += 1
+    _append_dropped(tag_lost, lost, parts)
 
 
 def _append_dropped(tag: bytes, count: int, parts: list[bytes]) -> None:

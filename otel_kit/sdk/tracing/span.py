@@ -1,7 +1,7 @@
 """The SDK's span, lean: attributes in a plain dict, no lock, events and links only where there are any.
 
-Locks are not needed: each change is one operation on a dict, or happens between two points at which the
-interpreter could change to another thread.
+The interpreter's own lock is enough: each change is one operation on a dict, or happens between two points
+at which the interpreter could change to another thread.
 """
 
 from __future__ import annotations
