@@ -11,7 +11,8 @@ from otel_kit.sdk.clients.catalogue import CLIENTS, Client
 
 __all__ = ["ClientState", "Outcome", "note", "report"]
 
-Outcome = Literal["on", "theirs", "waiting", "off", "absent", "missing", "refused", "failed"]
+Outcome = Literal["on", "theirs", "itself", "waiting", "off", "absent", "missing", "refused", "failed"]
+_PUBSUB: Final = "google-cloud-pubsub"
 #: What was decided as a library was imported; before that nothing is known.
 _outcomes: Final[dict[str, tuple[Outcome, str]]] = {}
 
@@ -24,9 +25,10 @@ class ClientState:
         library: its name.
         installed: its version, or None.
         contrib: version of the contrib package, or None.
-        state: ``on``; ``theirs``: the service has instrumented it by itself; ``waiting`` to be imported;
-            ``off`` by the settings or without telemetry; ``absent``: not installed; ``missing``: the contrib
-            package is not; ``refused``: the versions do not fit; ``failed``.
+        state: ``on``; ``theirs``: the service has instrumented it; ``itself``: the library does it;
+            ``waiting`` to be imported; ``off`` by the settings or without telemetry; ``absent``: not
+            installed; ``missing``: the contrib package is not; ``refused``: the versions do not fit;
+            ``failed``.
         why: one sentence, empty where it is on.
     """
 
@@ -44,7 +46,7 @@ def note(client: Client, outcome: Outcome, why: str = "") -> None:
 
 def report() -> list[ClientState]:
     """All clients that could be instrumented, in a fixed order."""
-    return [_state(client, _outcomes) for client in CLIENTS]
+    return [*(_state(client, _outcomes) for client in CLIENTS), _google_cloud()]
 
 
 def _state(client: Client, outcomes: Mapping[str, tuple[Outcome, str]]) -> ClientState:
@@ -57,6 +59,21 @@ def _state(client: Client, outcomes: Mapping[str, tuple[Outcome, str]]) -> Clien
     elif state == "waiting" and client.module in sys.modules:
         state, why = "failed", "it was imported, but nothing was told of it"
     return ClientState(library=client.name, installed=installed, contrib=contrib, state=state, why=why)
+
+
+def _google_cloud() -> ClientState:
+    """No contrib package exists for these; their calls go by gRPC, or by requests."""
+    installed = _version(_PUBSUB)
+    if installed is None:
+        return ClientState(
+            library=_PUBSUB, installed=None, contrib=None, state="absent", why="it is not installed"
+        )
+    why = (
+        "its calls are recorded as those of grpc; spans of messages are its own: PublisherOptions and "
+        "SubscriberOptions(enable_open_telemetry_tracing=True), and then "
+        "OTEL_PYTHON_GRPC_EXCLUDED_SERVICES=google.pubsub.v1.Publisher,google.pubsub.v1.Subscriber"
+    )
+    return ClientState(library=_PUBSUB, installed=installed, contrib=None, state="itself", why=why)
 
 
 def missing(client: Client) -> str:
