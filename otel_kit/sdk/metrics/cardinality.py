@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +35,6 @@ class Watch:
 
     def __init__(self) -> None:
         self._found: dict[str, Offender] = {}
-        self._lock = threading.Lock()
 
     def offenders(self) -> list[Offender]:
         """The metrics that have overflowed since the process began, by name."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.sdk.metrics._internal._view_instrument_match import _hash_attributes, _ViewInstrumentMatch
@@ -14,7 +13,7 @@ from opentelemetry.sdk.metrics.view import DefaultAggregation
 
 from otel_kit.sdk.metrics.cells import cut
 from otel_kit.sdk.metrics.fold import FOLDABLE
-from otel_kit.sdk.notes import quietly
+from otel_kit.sdk.notes import LOGGER, RateLimit
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics._internal.measurement import Measurement
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["OVERFLOW", "Match"]
 
 _OVERFLOW_SET: Final = {"otel.metric.overflow": True}
+_FAULTS: Final = RateLimit(60.0)
 #: Key of what is beyond the limit.
 OVERFLOW: Final = _hash_attributes(_OVERFLOW_SET)
 
@@ -86,15 +86,20 @@ class Match(_ViewInstrumentMatch):
         self, collection_aggregation_temporality: AggregationTemporality, collection_start_nanos: int
     ) -> Sequence[DataPointT] | None:
         """The points; without those whose reservoir fails, which is not the others' fault."""
+        points: list[Any] = []
+        failed = None
         with self._lock:
             aggregations = self._attributes_aggregation
             if self._resets and collection_aggregation_temporality is AggregationTemporality.DELTA:
                 self._attributes_aggregation = {}
                 self._collected = collection_start_nanos
-            collect = partial(self._collect, collection_aggregation_temporality, collection_start_nanos)
-            points = [quietly("collecting a metric", partial(collect, one)) for one in aggregations.values()]
+            for aggregation in aggregations.values():
+                try:
+                    points.append(
+                        aggregation.collect(collection_aggregation_temporality, collection_start_nanos)
+                    )
+                except Exception as error:
+                    failed = error
+        if failed is not None and _FAULTS.allows():  # without the lock: a log handler may record
+            LOGGER.warning("otel-kit: fault in the metric %s", self._name, exc_info=failed)
         return [point for point in points if point is not None] or None
-
-    @staticmethod
-    def _collect(temporality: AggregationTemporality, now: int, aggregation: Any) -> DataPointT | None:
-        return aggregation.collect(temporality, now)  # type: ignore[no-any-return]

@@ -35,11 +35,12 @@ class Runtime:
 
     def __init__(self) -> None:
         self._cpus = _cpus()
-        self.renew_after_fork()
+        self._before = [0] * len(_collections())
+        self._used, self._asked = sum(os.times()[:2]), time.monotonic()
 
     def renew_after_fork(self) -> None:
         """Leave out what the parent did; the system's own figures of a child begin at zero."""
-        self._collections = [0, 0, 0] if not hasattr(self, "_collections") else _collections()
+        self._before = _collections()
         self._used, self._asked = sum(os.times()[:2]), time.monotonic()
 
     def observe(self, meter: Meter) -> None:
@@ -84,7 +85,7 @@ class Runtime:
         self._used, self._asked = used, now
 
     def _collected(self, _: CallbackOptions) -> Iterator[Observation]:
-        for generation, (now, before) in enumerate(zip(_collections(), self._collections, strict=True)):
+        for generation, (now, before) in enumerate(zip(_collections(), self._before, strict=True)):
             yield Observation(now - before, {"cpython.gc.generation": generation})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.metrics import Asynchronous, CallbackOptions
 from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, TraceBasedExemplarFilter
@@ -44,8 +44,6 @@ class Storage(MetricReaderStorage):
             _with_ours(reader._instrument_class_temporality),
             _with_ours(reader._instrument_class_aggregation),
         )
-        # Two collections at once would add up what the callbacks told each of them.
-        self.collecting = threading.RLock()
         # Newer releases of the SDK have limits of their own, with the same default as ours.
         self._limits = _with_ours(getattr(reader, "_instrument_class_cardinality_limit", {}))
         self._limit = limit
@@ -109,15 +107,19 @@ class Consumer(SynchronousMeasurementConsumer):
 
     def __init__(self, config: Any, readers: Sequence[MetricReader], *, limit: int) -> None:
         super().__init__(config, ())
-        self.faults: Final = Faults()
-        self.watch: Final = Watch()
-        self._observer = Observer()
-        self.generation = 0
         self._limit = limit
+        self.generation = 0
+        self._reset()
         self._quick: list[Quick | KitGauge] = []
-        self._reader_storages: dict[Any, Storage] = {
-            reader: Storage(config, reader, limit) for reader in readers
-        }
+        self._reader_storages: dict[Any, Storage] = {reader: self._storage(reader) for reader in readers}
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        # Two collections at once would add up what the callbacks told each of them.
+        self._collecting = threading.RLock()
+        self._observer = Observer()
+        self.faults = Faults()
+        self.watch = Watch()
 
     @property
     def traced(self) -> bool:
@@ -151,7 +153,7 @@ class Consumer(SynchronousMeasurementConsumer):
             storage = self._reader_storages[metric_reader]
             observed, quick = list(self._async_instruments), list(self._quick)
         patience: float | None = getattr(metric_reader, "patience", None)
-        with storage.collecting:
+        with self._collecting:
             options = CallbackOptions(timeout_millis=min(timeout_millis, (patience or 10.0) * 1000))
             for measurement in self._observer.ask(observed, options, patience):
                 quietly("observing a metric", partial(self._observe, storage, measurement))
@@ -172,15 +174,22 @@ class Consumer(SynchronousMeasurementConsumer):
 
     def add_metric_reader(self, metric_reader: MetricReader) -> None:
         """Take a reader in; one that is known begins anew."""
-        self._change({**self._reader_storages, metric_reader: self._storage(metric_reader)})
+        with self._lock:
+            self._reader_storages = {**self._reader_storages, metric_reader: self._storage(metric_reader)}
+        self._plan_anew()
 
     def remove_metric_reader(self, metric_reader: MetricReader) -> None:
         """Let a reader go."""
-        self._change({r: storage for r, storage in self._reader_storages.items() if r is not metric_reader})
-
-    def _change(self, storages: dict[Any, Storage]) -> None:
         with self._lock:
-            self._reader_storages = storages
+            self._reader_storages = {
+                reader: storage
+                for reader, storage in self._reader_storages.items()
+                if reader is not metric_reader
+            }
+        self._plan_anew()
+
+    def _plan_anew(self) -> None:
+        with self._lock:
             self.generation += 1
             quick = list(self._quick)
         for instrument in quick:
@@ -188,9 +197,7 @@ class Consumer(SynchronousMeasurementConsumer):
 
     def renew_after_fork(self) -> None:
         """Begin anew in a child process, with locks that no thread of the parent holds."""
-        self._lock = threading.Lock()
-        self._observer = Observer()
-        self.faults.take()
+        self._reset()
         for instrument in self._quick:
             instrument.renew_after_fork()
         readers = self._reader_storages
