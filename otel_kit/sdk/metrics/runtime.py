@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import platform
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -55,7 +55,7 @@ class Runtime:
             ("process.memory.usage", _memory, "By", "Physical memory of the process."),
             ("process.open_file_descriptor.count", _files, "{file_descriptor}", "Open files and sockets."),
         ]
-        if platform.python_implementation() == "CPython":
+        if sys.implementation.name == "cpython":
             gauges.append(
                 (
                     "process.runtime.cpython.gc_count",
