@@ -27,6 +27,8 @@ from otel_kit.sdk.notes import fault
 __all__ = ["KitPropagator", "is_deferred", "read_from", "with_deferred"]
 
 _TRACE_CONTEXT: Final = TraceContextTextMapPropagator()
+#: Signs that trace context may have, https://www.w3.org/TR/trace-context/#tracestate-limits
+_LONGEST: Final = 512
 #: Version 0, https://www.w3.org/TR/trace-context/#traceparent-header
 _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})", re.ASCII)
 _DEFERRED: Final = create_key("otel-kit-deferred")
@@ -56,10 +58,10 @@ def read_from(context: Context) -> str:
 def _trace_context(carrier: CarrierT, context: Context, getter: Getter[CarrierT]) -> Context:
     """What the API's own propagator does, quicker for what nearly all callers send."""
     values = getter.get(carrier, "traceparent")
-    if not values:
+    if not values or len(values[0]) > _LONGEST:  # of which the API's own would log a line each time
         return context
     match = _TRACEPARENT.fullmatch(values[0])
-    if match is None or any(getter.get(carrier, "tracestate") or ()):
+    if match is None or 0 < sum(map(len, getter.get(carrier, "tracestate") or ())) <= _LONGEST:
         return _TRACE_CONTEXT.extract(carrier, context, getter)
     trace_id, span_id = int(match[1], 16), int(match[2], 16)
     if not trace_id or not span_id:
