@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from opentelemetry import context as context_api
-from opentelemetry import metrics, trace
+from opentelemetry import trace
 from opentelemetry.context import Context
 
 from otel_kit.sdk.config.http import HttpSettings
 from otel_kit.sdk.http.attributes import url_of
-from otel_kit.sdk.http.instruments import Instruments, Kinds
+from otel_kit.sdk.http.instruments import Instruments, Kinds, instruments_of
 from otel_kit.sdk.http.observer import Hooks, make_observer
 from otel_kit.sdk.http.request import Request
 from otel_kit.sdk.http.types import App, Receive, Scope, Send
@@ -61,7 +61,7 @@ class HttpTelemetry:
         hooks: of the service.
         excluded_urls: in the place of those of the settings.
         tracer: the library's by default.
-        meter: the library's by default.
+        instruments: the library's by default.
 
     Raises:
         re.error: a pattern of the settings is no regular expression.
@@ -74,12 +74,12 @@ class HttpTelemetry:
         hooks: Hooks | None = None,
         excluded_urls: UrlFilter | None = None,
         tracer: trace.Tracer | None = None,
-        meter: metrics.Meter | None = None,
+        instruments: Instruments | None = None,
     ) -> None:
         self.observer = make_observer(settings, hooks or Hooks())
         self.tracer = tracer or trace.get_tracer("otel_kit.http")
-        self.instruments = Instruments(meter or metrics.get_meter("otel_kit.http"))
-        self.kinds = Kinds(settings.methods)
+        self.instruments = instruments or instruments_of()
+        self.kinds = Kinds(settings.methods, self.instruments.active)
         self._health_routes = settings.health_routes
         self._excluded_urls = excluded_urls
         if excluded_urls is None and settings.excluded_urls:

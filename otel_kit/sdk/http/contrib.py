@@ -21,6 +21,7 @@ from otel_kit.sdk.config.environment import Environment
 from otel_kit.sdk.config.http import HttpSettings, resolve_http
 from otel_kit.sdk.http.asgi import MARK, HttpTelemetry
 from otel_kit.sdk.http.hook import HOOK, TELEMETRY
+from otel_kit.sdk.http.instruments import instruments_of
 from otel_kit.sdk.http.observer import Hook, Hooks
 from otel_kit.sdk.notes import LOGGER, quietly
 from otel_kit.sdk.patching import replace
@@ -88,7 +89,7 @@ def instrument_app(
         settings,
         hooks=hooks,
         tracer=trace.get_tracer("otel_kit.http", tracer_provider=tracer_provider),
-        meter=metrics.get_meter("otel_kit.http", meter_provider=meter_provider),
+        instruments=instruments_of(meter_provider),
     )
     vars(app)[_INSTRUMENTED] = True
     _instrumented().add(app)
@@ -219,7 +220,9 @@ def _of_contrib(middleware: Any) -> HttpTelemetry:
         tracer=_foreign(
             middleware.tracer, trace.get_tracer_provider(), "span_processor", "_active_span_processor"
         ),
-        meter=_foreign(middleware.meter, metrics.get_meter_provider(), "_measurement_consumer"),
+        instruments=instruments_of(
+            meter=_foreign(middleware.meter, metrics.get_meter_provider(), "_measurement_consumer")
+        ),
     )
 
 
@@ -240,5 +243,5 @@ def _of_starlette(middleware: Any) -> HttpTelemetry:
     return HttpTelemetry(
         _settings(excluded_urls=[pattern.pattern for pattern in middleware._excluded_urls]),
         tracer=trace.get_tracer("otel_kit.http", tracer_provider=middleware._tracer_provider),
-        meter=metrics.get_meter("otel_kit.http", meter_provider=middleware._meter_provider),
+        instruments=instruments_of(middleware._meter_provider),
     )

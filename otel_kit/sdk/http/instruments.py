@@ -5,13 +5,16 @@ https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#http-server
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+import weakref
+from typing import Any, Final, NamedTuple
 
-from opentelemetry.metrics import Meter
+from opentelemetry import metrics
+from opentelemetry.metrics import Meter, MeterProvider
 
 from otel_kit import conventions
+from otel_kit.sdk.http.active import ActiveRequests
 
-__all__ = ["Conclusion", "Instruments", "Kind", "Kinds"]
+__all__ = ["Conclusion", "Instruments", "Kind", "Kinds", "instruments_of"]
 
 #: Seconds, by the conventions.
 DURATIONS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -37,11 +40,7 @@ class Instruments:
             description="Duration of HTTP server requests.",
             explicit_bucket_boundaries_advisory=DURATIONS,
         )
-        self.active = meter.create_up_down_counter(
-            "http.server.active_requests",
-            unit="{request}",
-            description="Number of active HTTP server requests.",
-        )
+        self.active = ActiveRequests(meter)
         self.request_size = meter.create_histogram(
             "http.server.request.body.size",
             unit="By",
@@ -54,6 +53,20 @@ class Instruments:
             description="Size of HTTP server response bodies.",
             explicit_bucket_boundaries_advisory=SIZES,
         )
+
+
+#: The instruments of each meter provider or meter: of two that observe the same, only one would be heard.
+_made: Final[weakref.WeakKeyDictionary[Any, Instruments]] = weakref.WeakKeyDictionary()
+
+
+def instruments_of(provider: MeterProvider | None = None, meter: Meter | None = None) -> Instruments:
+    """The instruments of a meter, or of this library's meter of a provider, the global one by default."""
+    source = meter or provider or metrics.get_meter_provider()
+    found = _made.get(source)
+    if found is None:
+        made = meter or metrics.get_meter("otel_kit.http", meter_provider=provider)
+        found = _made[source] = Instruments(made)
+    return found
 
 
 class Conclusion(NamedTuple):
@@ -77,17 +90,17 @@ class Kind:
         method: a known one, or ``_OTHER``.
         scheme: as the server tells it.
         name: of a span that has no route.
-        of_metrics: attributes of a request that is not finished.
+        active: has an entry for each request of this kind that is not answered yet.
     """
 
-    def __init__(self, method: str, scheme: str, version: str | None) -> None:
+    def __init__(self, method: str, scheme: str, version: str | None, active: ActiveRequests) -> None:
         self.method, self.scheme = method, scheme
         self.name = "HTTP" if method == "_OTHER" else method
-        self.of_metrics: dict[str, str | int] = {
-            "http.request.method": method,
-            "url.scheme": scheme if scheme in _SCHEMES else "_OTHER",
-        }
-        self._version = {"network.protocol.version": version} if version in _VERSIONS else {}
+        known = scheme if scheme in _SCHEMES else "_OTHER"
+        self.active = active.of(method, known)
+        self._of_metrics: dict[str, str | int] = {"http.request.method": method, "url.scheme": known}
+        if version in _VERSIONS:
+            self._of_metrics["network.protocol.version"] = version
         self._kept: dict[tuple[str | None, int | None, str | None], Conclusion] = {}
 
     def conclusion(self, route: str | None, status: int | None, error: str | None) -> Conclusion:
@@ -104,7 +117,7 @@ class Kind:
             facts = {"http.route": route, "http.response.status_code": status, "error.type": error}
             of_span = {name: value for name, value in facts.items() if value is not None}
             name = "" if route is None else f"{self.name} {route}"
-            found = Conclusion(name, {**self.of_metrics, **self._version, **of_span}, of_span)
+            found = Conclusion(name, self._of_metrics | of_span, of_span)
             if len(self._kept) < _KEPT:
                 self._kept[key] = found
         return found
@@ -115,17 +128,19 @@ class Kinds:
 
     Args:
         methods: those that are recorded by name.
+        active: counts those that are not answered yet.
     """
 
-    def __init__(self, methods: frozenset[str]) -> None:
+    def __init__(self, methods: frozenset[str], active: ActiveRequests) -> None:
         self._methods = methods
+        self._active = active
         self._kept: dict[tuple[str, str, str | None], Kind] = {}
 
     def get(self, method: str, scheme: str, version: str | None) -> Kind:
         """The kind of a request with these, whatever they are."""
         found = self._kept.get((method, scheme, version))
         if found is None:
-            found = Kind(method if method in self._methods else "_OTHER", scheme, version)
+            found = Kind(method if method in self._methods else "_OTHER", scheme, version, self._active)
             if len(self._kept) < _KEPT and found.method == method:
                 self._kept[method, scheme, version] = found
         return found

@@ -48,7 +48,7 @@ def judged(
         scope: of the request.
         names: its headers by lower-case name.
     """
-    if trust.active is None or found is current:
+    if trust.active is None:
         return found, None
 
     def header(name: str) -> str | None:

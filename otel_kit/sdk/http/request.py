@@ -66,15 +66,20 @@ class Request:
         names: Mapping[bytes, bytes],
         current: Context,
     ) -> None:
-        self._instruments = instruments = telemetry.instruments
+        self._instruments = telemetry.instruments
         self._scope, self._receive, self._send = scope, receive, send
         self._expected = names.get(b"content-length")
+        websocket = scope["type"] == "websocket"
         # The method of a WebSocket is GET, by RFC 6455.
         self._kind = kind = telemetry.kinds.get(
-            scope.get("method", "GET"), scope.get("scheme") or "http", scope.get("http_version")
+            scope.get("method", "GET"),
+            scope.get("scheme") or ("ws" if websocket else "http"),
+            scope.get("http_version"),
         )
         try:
-            parent, links = judged(parent_of(headers, names, current), current, scope, names)
+            parent, links = parent_of(headers, names, current), None
+            if parent is not current:
+                parent, links = judged(parent, current, scope, names)
         except Exception:
             fault("HTTP request")
             parent, links = current, None
@@ -87,10 +92,10 @@ class Request:
         )
         self._context = context = trace.set_span_in_context(self.span, parent)
         self._begin = time.perf_counter()
-        if scope["type"] == "websocket":
+        if websocket:
             self._websocket = True
         else:
-            instruments.active.add(1, kind.of_metrics, context)
+            kind.active.append(None)
             self._active = True
         self._token = context_api.attach(context)
         if telemetry.observer is not None:
@@ -208,7 +213,9 @@ class Request:
     def _no_longer_active(self) -> None:
         if self._active:
             self._active = False
-            self._instruments.active.add(-1, self._kind.of_metrics, self._context)
+            active = self._kind.active
+            if active:  # a child process forgets those of its parent
+                active.pop()
 
     def _finish(self) -> None:
         took = (self.answered_at or time.perf_counter()) - self._begin
