@@ -50,8 +50,10 @@ class Clients:
             metadata: of the service, which can be read more than once.
         """
         try:
+            if suppressed():  # asked first: what is kept of a method is seen in the metrics
+                return None
             method = self._recorder.method(text(path))
-            if not method.recorded or suppressed():
+            if not method.recorded:
                 return None
             custom = AROUND.get() or self._custom()
             if custom is not None and not custom.wants(CallInfo(text(path), text(path), None, metadata)):
