@@ -18,8 +18,9 @@ from typing import Any, Final
 from opentelemetry import trace
 from opentelemetry.baggage import get_baggage
 from opentelemetry.context import Context
+from opentelemetry.trace.propagation import _SPAN_KEY
 
-from otel_kit.sdk.logs.plain import clipped, plain
+from otel_kit.sdk.logs.plain import LONGEST, clipped, plain
 from otel_kit.sdk.spans import LEFT
 from otel_kit.sdk.text import stack_of, text_of, type_of
 
@@ -54,7 +55,8 @@ _LOGGING: Final = (str(Path(logging.__file__).parent), str(Path(__file__).parent
 #: How far to go back from an error to those that it came from.
 _DEPTH: Final = 8
 #: A text that logs itself, which asks for the text again, and so on, ends here.
-_NESTED: Final = 3
+_NESTED: Final = 4
+_NO_MESSAGE: Final = "<a record without a message>"
 #: logging level -> name in OpenTelemetry and its number
 #: (https://opentelemetry.io/docs/specs/otel/logs/data-model/).
 _SEVERITIES: Final = (
@@ -109,39 +111,50 @@ def entry_of(record: logging.LogRecord, context: Context, baggage: Sequence[str]
     """
     said: Any = record.msg
     site = (record.name, record.levelno, record.pathname, record.lineno, record.funcName)
-    span = trace.get_current_span(context).get_span_context()
+    current: Any = context.get(_SPAN_KEY)
+    span: trace.SpanContext | None = None if current is None else current.get_span_context()
     fields: Mapping[str, Any] | None = None
     error: Error | None = None
-    if _is_simple(record):
-        if record.args or len(said) > 1000:
-            said = _asked(_message, record, None)
+    if (  # a text, perhaps with arguments, from the code of the service: so are most
+        type(said) is str
+        and len(record.__dict__) <= _USUAL
+        and record.exc_info is None
+        and record.stack_info is None
+        and (BRIDGES.told is None or BRIDGES.told(said) is None)
+        and type(site[0]) is str
+        and type(site[2]) is str
+        and not site[2].startswith(BRIDGES.paths)
+        and len(said) < LONGEST
+    ):
+        if record.args:
+            said = _formatted(record)
     else:
         told = _told(record)
         site = _site(record)
-        said = _asked(_message, record, told)
+        said = _asked(_message, record, told) or _NO_MESSAGE
         fields = _asked(_fields, record, told)
         error = _asked(_error, record, told)
-        if error is not None and not span.is_valid:
+        if error is not None and span is None:
             span = _span_left_by(record)
     if baggage:
         carried = {key: get_baggage(key, context) for key in baggage}
         fields = {**{k: text_of(v) for k, v in carried.items() if v is not None}, **(fields or {})}
     created = record.created if type(record.created) is float else time_ns() / 1e9
-    return site, created, time_ns(), said, fields, error, span if span.is_valid else None
+    return site, created, time_ns(), said, fields, error, span if span is not None and span.is_valid else None
 
 
-def _is_simple(record: logging.LogRecord) -> bool:
-    """It has a text and arguments alone, and comes from the code of the service: so do most."""
-    return (
-        type(record.msg) is str
-        and not record.exc_info
-        and not record.stack_info
-        and len(record.__dict__) <= _USUAL
-        and (BRIDGES.told is None or BRIDGES.told(record.msg) is None)
-        and type(record.name) is str
-        and type(record.pathname) is str
-        and not record.pathname.startswith(BRIDGES.paths)
-    )
+def _formatted(record: logging.LogRecord) -> str:
+    """The message, whose arguments may log in their turn; where they do not fit, they are shown beside it."""
+    if _nesting.depth >= _NESTED:
+        return record.msg if type(record.msg) is str else f"<{type(record.msg).__name__}>"
+    _nesting.depth += 1
+    try:
+        text = record.getMessage()
+    except Exception:
+        text = f"{text_of(record.msg)} {_arguments(record)}".rstrip()
+    finally:
+        _nesting.depth -= 1
+    return text if len(text) < LONGEST else clipped(text)
 
 
 def _asked(
@@ -149,12 +162,12 @@ def _asked(
 ) -> Any:
     """What objects of the service answer, which may log in their turn, or fail."""
     if _nesting.depth >= _NESTED:
-        return "<a record of the text of a record>" if question is _message else None
+        return None
     _nesting.depth += 1
     try:
         return question(record, told)
     except Exception:
-        return f"<{type(record.msg).__name__} without a text>" if question is _message else None
+        return None
     finally:
         _nesting.depth -= 1
 
@@ -165,13 +178,7 @@ def _told(record: logging.LogRecord) -> Told | None:
 
 
 def _message(record: logging.LogRecord, told: Told | None) -> str:
-    """The formatted message; one whose arguments do not fit is shown with them instead of being lost."""
-    if told is not None:
-        return clipped(text_of(told[0]))
-    try:
-        return clipped(record.getMessage())
-    except Exception:
-        return clipped(f"{text_of(record.msg)} {_arguments(record)}".rstrip())
+    return _formatted(record) if told is None else clipped(text_of(told[0]))
 
 
 def _arguments(record: logging.LogRecord) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from otel_kit.sdk.text import text_of
 
-__all__ = ["clipped", "plain"]
+__all__ = ["LONGEST", "clipped", "plain"]
 
 #: Characters of one text, far below what Datadog takes (1 MB for a whole record).
 LONGEST: Final = 256 * 1024

@@ -32,15 +32,17 @@ class EntryRedactor:
     def redacted(self, entry: Entry) -> Entry:
         """The entry as it may leave the process; the place in the code stays as it is."""
         site, created, observed, message, fields, error, span = entry
-        if message not in self._clean:
-            message = self._message(message)
+        message = self.message(message)
         if fields:
             fields = {key: self._redact(key, value) for key, value in fields.items()}
         if error is not None:
             error = self._error(error)
         return site, created, observed, message, fields, error, span
 
-    def _message(self, message: str) -> str:
+    def message(self, message: str) -> str:
+        """A message as it may leave the process."""
+        if message in self._clean:
+            return message
         text: Any = self._redact("message", message)
         if text == message and len(message) <= _SHORT:
             if len(self._clean) >= _REMEMBER:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_kit.sdk.logs.entry import Entry, Error, Site, severity
+from otel_kit.sdk.logs.redaction import EntryRedactor
 from otel_kit.sdk.otlp.envelope import Envelope
 from otel_kit.sdk.otlp.wire import Attributes, Redact, any_value, field, utf8, varint
 
@@ -75,11 +76,12 @@ class LogEncoder:
         length: int | None = None,
     ) -> None:
         self._resource = resource
-        self._redact = None if redacted else redact
+        of_entries = None if redacted else redact
+        self._redactor = None if of_entries is None else EntryRedactor(of_entries)
         self._count = count
         self._length = length
         self._attributes = Attributes(redact)
-        self._fields = Attributes(self._redact)
+        self._fields = Attributes(of_entries)
         self._places = Attributes()  # names in the code are nobody's secrets
         self._envelope = Envelope(self._attributes)
         self._sites: dict[Site, tuple[InstrumentationScope, bytes, bytes]] = {}
@@ -98,15 +100,16 @@ class LogEncoder:
 
     def _entry(self, resource: Resource, entry: Entry) -> tuple[Resource, InstrumentationScope, bytes]:
         site, created, observed, message, fields, error, span = entry
-        scope, level, place = self._sites.get(site) or self._new_site(site)
-        if self._redact is not None:
-            message = self._redact("message", message)
-        body = field(b"\x0a", utf8(message))
+        known = self._sites.get(site)
+        scope, level, place = self._new_site(site) if known is None else known
+        if self._redactor is not None:
+            message = self._redactor.message(message)
+        body = message.encode() if message.isascii() else utf8(message)
+        size = len(body)
         parts = [
             _TIMES(b"\x09", int(created * 1e9), b"\x59", observed),
             level,
-            b"\x2a",
-            varint(len(body)),
+            _BODIES[size] if size < _SHORT else _body(size),
             body,
             place,
         ]
@@ -154,6 +157,16 @@ class LogEncoder:
         if record.event_name:
             parts.append(field(b"\x62", utf8(record.event_name)))
         return item.resource, item.instrumentation_scope, b"".join(parts)
+
+
+def _body(size: int) -> bytes:
+    """What comes before a message of that many bytes."""
+    head = b"\x0a" + varint(size)
+    return b"\x2a" + varint(len(head) + size) + head
+
+
+_SHORT: Final = 256
+_BODIES: Final = [_body(size) for size in range(_SHORT)]
 
 
 def _kept(table: dict[K, V], key: K, value: V) -> V:

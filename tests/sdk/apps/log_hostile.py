@@ -132,6 +132,7 @@ def places() -> None:
         handled += 1
         log.info("handled")
 
+    log.info("first")  # it loads what finds secrets, and no import may be interrupted by itself
     signal.signal(signal.SIGALRM, on_alarm)
     signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
     while main < 2000 or not handled:
