@@ -1,27 +1,29 @@
 """Shows a result file as Markdown: ``python -m benchmarks.report [FILE] [--readme README.md]``.
 
-With ``--readme`` the table replaces what stands between the markers ``<!-- benchmarks -->`` there.
+With ``--readme`` what the committed files say replaces what stands between the markers ``<!-- benchmarks -->`` there.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.goals import Row, delivered, rows
 from benchmarks.peers import NONE, PEERS
-from benchmarks.results import FULL, Results, load
+from benchmarks.results import FULL, SOAK, WARM_UP, Results, load
 
-__all__ = ["MARKER", "fill", "markdown", "table"]
+__all__ = ["MARKER", "fill", "for_readme", "markdown", "soaked", "table"]
 
 MARKER: Final = "<!-- benchmarks -->"
 
 
 def table(results: Results) -> str:
-    """The figures beside their goals, and where they were measured; what the README shows."""
+    """The figures beside their goals, and where they were measured."""
     lines = ["| figure | goal | otel-kit | OpenTelemetry | best peer | met |", "|---|---|---|---|---|---|"]
     lines += [_line(row) for row in rows(results)]
     machine = results.machine
@@ -44,6 +46,23 @@ def markdown(results: Results) -> str:
             parts.append(f"| {peer}{lost} | " + " | ".join(cells) + " |")
         parts.append("")
     return "\n".join(parts) + "\n"
+
+
+def soaked(result: Mapping[str, Any]) -> str:
+    """What the result file of the soak says, in one sentence."""
+    counts, cycles = result["counts"], result["cycles"]
+    return (
+        f"`make soak`, {result['minutes']:g} minutes at 200 requests/s with a collector that fails in every way: "
+        f"{cycles[WARM_UP]['resident_mib']:.1f} MiB after the warm-up, {cycles[-1]['resident_mib']:.1f} MiB at "
+        f"the end; of {counts['spans_made']:,} spans {counts['spans_arrived']:,} arrived and "
+        f"{counts['spans_dropped']:,} were counted as dropped.\n"
+    )
+
+
+def for_readme() -> str:
+    """What the README shows: of the committed result files."""
+    text = table(load(FULL))
+    return f"{text}\n{soaked(json.loads(SOAK.read_text()))}" if SOAK.exists() else text
 
 
 def fill(text: str, content: str) -> str:
@@ -111,11 +130,10 @@ def main() -> None:
     parser.add_argument("file", nargs="?", type=Path, default=FULL)
     parser.add_argument("--readme", type=Path)
     options = parser.parse_args()
-    results = load(options.file)
     if options.readme is None:
-        sys.stdout.write(markdown(results))
+        sys.stdout.write(markdown(load(options.file)))
     else:
-        options.readme.write_text(fill(options.readme.read_text(), table(results)))
+        options.readme.write_text(fill(options.readme.read_text(), for_readme()))
 
 
 if __name__ == "__main__":

@@ -15,10 +15,12 @@ from typing import Any, Final
 
 from benchmarks.peers import ROOT
 
-__all__ = ["FULL", "SOAK", "Results", "load", "machine", "save", "today"]
+__all__ = ["FULL", "SOAK", "WARM_UP", "Results", "load", "machine", "save", "today"]
 
 FULL: Final = ROOT / "benchmarks" / "results" / "full.json"
 SOAK: Final = ROOT / "benchmarks" / "results" / "soak.json"
+#: Cycles of the soak that fill what is bounded.
+WARM_UP: Final = 2
 
 #: One round of one peer: measure to value; None where the peer failed.
 Round = Mapping[str, float] | None

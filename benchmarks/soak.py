@@ -37,14 +37,13 @@ from benchmarks.processes import (
     stop,
     wait_for_port,
 )
-from benchmarks.results import SOAK, machine, today
+from benchmarks.results import SOAK, WARM_UP, machine, today
 from benchmarks.sink import Sink
 
 __all__ = ["Sample", "Soak", "is_flat", "slope", "summary"]
 
 CYCLE: Final = ("up", "away", "up", "silent", "up", "503", "up", "429", "up", "400")
 CYCLES: Final = 6
-WARM_UP: Final = 2
 _RATE: Final = 200
 #: What the median of a cycle may exceed that of the first one after the warm-up by.
 _ROOM_MIB: Final = 2.0

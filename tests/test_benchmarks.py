@@ -238,9 +238,18 @@ def test_a_table_replaces_what_stands_between_the_markers() -> None:
 @pytest.mark.skipif(not FULL.exists(), reason="needs benchmarks/results/full.json (make bench)")
 def test_the_readme_shows_the_committed_result() -> None:
     text = (ROOT / "README.md").read_text()
-    assert report.fill(text, report.table(load(FULL))) == text, (
+    assert report.fill(text, report.for_readme()) == text, (
         "run: python -m benchmarks.report --readme README.md"
     )
+
+
+def test_the_soak_in_a_sentence() -> None:
+    cycles = [{"resident_mib": 50.0 + n} for n in range(6)]
+    counts = {"spans_made": 2000, "spans_arrived": 1900, "spans_dropped": 100}
+    text = report.soaked({"minutes": 10.0, "cycles": cycles, "counts": counts})
+    assert "10 minutes" in text
+    assert "52.0 MiB after the warm-up, 55.0 MiB at the end" in text
+    assert "of 2,000 spans 1,900 arrived and 100 were counted as dropped" in text
 
 
 def _samples(memory: list[float], threads: int = 9) -> list[soak.Sample]:
