@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits, SpanProcessor
+from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits
 from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.sdk.trace import TracerProvider as SdkProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -27,6 +27,7 @@ from opentelemetry.trace import (
 )
 
 from otel_kit.sdk.otlp.spans import SpanEncoder
+from otel_kit.sdk.tracing.processors import Taker
 from otel_kit.sdk.tracing.provider import TracerProvider
 from otel_kit.sdk.tracing.span import Span
 from tests.sdk import random_data
@@ -104,7 +105,7 @@ def test_random_foreign_spans(seed: int) -> None:
         assert read(spans, encoder) == expected(spans)
 
 
-class Kept(SpanProcessor):
+class Kept(Taker):
     """Takes our spans as they are, and the SDK's as it gives them."""
 
     def __init__(self) -> None:

@@ -12,6 +12,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace import Span as SdkSpan
 
+from otel_kit.sdk.tracing.processors import Taker
 from otel_kit.sdk.tracing.provider import TracerProvider
 from otel_kit.sdk.tracing.span import Span
 
@@ -32,7 +33,7 @@ class Seen(SpanProcessor):
         self.ended.append(span)
 
 
-class Taking(SpanProcessor):
+class Taking(Taker):
     """As the library's own processor."""
 
     def __init__(self) -> None:

@@ -9,6 +9,7 @@ from opentelemetry.sdk import trace as sdk
 from otel_kit.sdk.delivery.batch import BatchQueue
 from otel_kit.sdk.notes import LOGGER
 from otel_kit.sdk.otlp.spans import SpanEncoder
+from otel_kit.sdk.tracing.processors import Taker
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["make_tracers"]
 
 
-class SpanQueue(sdk.SpanProcessor):
+class SpanQueue(Taker):
     """Feeds ended, sampled spans into a queue."""
 
     def __init__(self, queue: BatchQueue[ReadableSpan]) -> None:
@@ -93,11 +94,9 @@ def _try(kind: type[sdk.TracerProvider]) -> None:
 
     ended: list[ReadableSpan] = []
 
-    class Keep(sdk.SpanProcessor):
-        def on_end(self, span: ReadableSpan) -> None:
+    class Keep(Taker):
+        def take(self, span: Any) -> None:
             ended.append(span)
-
-        take = ended.append
 
     provider = kind(sampler=DEFAULT_ON, resource=Resource({}), shutdown_on_exit=False)
     provider.add_span_processor(Keep())

@@ -13,9 +13,17 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-__all__ = ["Processors"]
+__all__ = ["Processors", "Taker"]
 
 _FAULT: Final = "a span processor of the service"
+
+
+class Taker(sdk.SpanProcessor):
+    """A processor that takes an ended span of ours as it is, without the copy that others get."""
+
+    def take(self, span: Any) -> None:
+        """Take it; it does not change any more."""
+        raise NotImplementedError
 
 
 class Processors(sdk.SynchronousMultiSpanProcessor):
@@ -44,8 +52,8 @@ class Processors(sdk.SynchronousMultiSpanProcessor):
         self._all = tuple(processors)
         self.starts = tuple(p for p in self._all if _does(p, "on_start"))
         self._endings = tuple(p for p in self._all if _does(p, "_on_ending"))
-        alone = len(self._all) == 1 and not self.starts and not self._endings
-        self.only = getattr(self._all[0], "take", None) if alone else None
+        first = self._all[0] if len(self._all) == 1 and not self.starts and not self._endings else None
+        self.only = first.take if isinstance(first, Taker) else None
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Tell those that want to know."""
@@ -76,12 +84,11 @@ class Processors(sdk.SynchronousMultiSpanProcessor):
         readable = None
         for processor in self._all:
             try:
-                take = getattr(processor, "take", None)
-                if take is None:
+                if isinstance(processor, Taker):
+                    processor.take(span)
+                else:
                     readable = readable or span._readable_span()
                     processor.on_end(readable)
-                else:
-                    take(span)
             except Exception:
                 fault(_FAULT)
 
