@@ -44,6 +44,7 @@ def test_beyond_the_limit_sets_are_added_up_and_their_attribute_is_named(
     counter = made.get_meter("tests").create_counter("orders")
     for number in range(5000):
         counter.add(2, {"customer": str(number), "shop": str(number % 3), "kind": "a"})
+    assert [offender.metric for offender in made.offenders()] == ["orders"]
     found = values(read, "orders")
     assert len(found) == 2001
     assert sum(found.values()) == 10_000

@@ -79,6 +79,10 @@ class Quick:
         if len(cell) >= cell.room and self.cells is not None:
             self.cells.relieve(cell)
 
+    def make_lock(self) -> None:
+        """A new lock. Not one that a thread can take twice: what interrupts a folding must not fold."""
+        self.lock = threading.Lock()
+
     def forget_plan(self) -> None:
         """Readers have changed: fold what waits for those that there were, and find out anew."""
         self._planned, self._known = False, _NONE
@@ -88,7 +92,7 @@ class Quick:
 
     def renew_after_fork(self) -> None:
         """Begin anew in a child process: what waits is the parent's to report."""
-        self.lock = threading.Lock()
+        self.make_lock()
         self._planned, self._known = False, _NONE
         self.__dict__.pop("cells", None)
 
@@ -166,7 +170,7 @@ class KitHistogram(_Histogram, Quick):  # in this order, or Python would not let
 class KitGauge(_Gauge):
     """A gauge: rarely set, and of two values the last counts, so it stays with the SDK."""
 
-    lock: threading.Lock
+    lock: Any
 
     def set(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
         """Take the value. Never raises."""
@@ -179,9 +183,11 @@ class KitGauge(_Gauge):
     def forget_plan(self) -> None:
         """Nothing is planned."""
 
-    def renew_after_fork(self) -> None:
-        """Begin anew in a child process."""
-        self.lock = threading.Lock()
+    def make_lock(self) -> None:
+        """A new lock; what interrupts a thread that holds it, as a finalizer does, may set the gauge, too."""
+        self.lock = threading.RLock()
+
+    renew_after_fork = make_lock
 
 
 #: What the SDK makes -> what becomes of it.

@@ -119,8 +119,8 @@ class KitMeter(Meter):
         with self._instrument_registration_lock:
             quick = OF_SDK.get(type(instrument))
             if quick is not None:
-                instrument.lock = threading.Lock()
                 instrument.__class__ = quick
+                instrument.make_lock()
                 self._measurement_consumer.register(instrument)
         return instrument  # type: ignore[no-any-return]
 
@@ -181,7 +181,7 @@ class KitMeterProvider(MeterProvider):
 
     def offenders(self) -> list[Offender]:
         """Metrics that had more attribute sets than the limit, and the attribute that makes them so many."""
-        return self._measurement_consumer.watch.offenders()
+        return self._measurement_consumer.offenders()
 
     def take_dropped(self) -> int:
         """How many measurements could not be taken since the last time."""

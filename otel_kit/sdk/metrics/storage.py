@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from opentelemetry.sdk.metrics._internal.metric_reader_storage import _DEFAULT_V
 from opentelemetry.sdk.metrics.export import AggregationTemporality
 
 from otel_kit.sdk.config.metrics import CARDINALITY_LIMIT
-from otel_kit.sdk.metrics.cardinality import Watch
+from otel_kit.sdk.metrics.cardinality import Offender, Watch
 from otel_kit.sdk.metrics.cells import Cells
 from otel_kit.sdk.metrics.faults import Faults
 from otel_kit.sdk.metrics.instruments import OF_SDK, KitGauge, Quick
@@ -157,11 +157,24 @@ class Consumer(SynchronousMeasurementConsumer):
             options = CallbackOptions(timeout_millis=min(timeout_millis, (patience or 10.0) * 1000))
             for measurement in self._observer.ask(observed, options, patience):
                 quietly("observing a metric", partial(self._observe, storage, measurement))
-            for each in quick:
-                if isinstance(each, Quick) and each.cells is not None:
-                    quietly(f"folding the metric {each.name}", each.cells.fold_all)
+            self._fold(quick)
             self.watch.look_into(storage)
             return storage.collect()
+
+    def offenders(self) -> list[Offender]:
+        """Metrics that have overflowed, as of now."""
+        with self._lock:
+            storages, quick = list(self._reader_storages.values()), list(self._quick)
+        with self._collecting:
+            self._fold(quick)
+            for storage in storages:
+                self.watch.look_into(storage)
+        return self.watch.offenders()
+
+    def _fold(self, instruments: Iterable[Quick | KitGauge]) -> None:
+        for each in instruments:
+            if isinstance(each, Quick) and each.cells is not None:
+                quietly(f"folding the metric {each.name}", each.cells.fold_all)
 
     def _observe(self, storage: Storage, measurement: Any) -> None:
         sampled = self._sdk_config.exemplar_filter.should_sample(
