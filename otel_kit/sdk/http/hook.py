@@ -68,7 +68,8 @@ class AsgiHook:
     def _around(self, original: Callable[..., Any]) -> Callable[..., Any]:
         async def call(app: Any, scope: Any, receive: Any, send: Any) -> None:
             if MARK in scope:
-                _join(app, scope)
+                if TELEMETRY in vars(app):
+                    _join(app, scope)
                 await original(app, scope, receive, send)
                 return
             kind = scope["type"]
@@ -91,8 +92,7 @@ class AsgiHook:
 
 def _join(app: Any, scope: Any) -> None:
     """A request comes to an application within the one that is recorded; hooks of its own see it as well."""
-    own = vars(app).get(TELEMETRY)
-    request = scope[MARK]
+    own, request = vars(app)[TELEMETRY], scope[MARK]
     if own is not None and own.observer is not None and request is not None:
         request.join(own.observer, scope)
 

@@ -28,16 +28,20 @@ class Answered(Protocol):
         """Record and end it."""
 
 
-class _Loop(threading.local):
-    """The answered requests of this thread's event loop, by their order."""
+class _Loop:
+    """The answered requests of one event loop, by their order."""
 
-    loop: asyncio.AbstractEventLoop | None = None
-    armed = False
-
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
         self.requests: dict[Answered, None] = {}
+        self.armed = False
 
-    def sweep(self) -> None:
+    def arm(self) -> None:
+        """Look after them in a moment."""
+        self.armed = True
+        self.loop.call_later(ERRORS_WITHIN, self._sweep)
+
+    def _sweep(self) -> None:
         """Finish those that were answered long enough ago."""
         due = time.perf_counter() - ERRORS_WITHIN
         for request in list(self.requests):
@@ -46,16 +50,15 @@ class _Loop(threading.local):
             self.requests.pop(request, None)
             request.finish()
         self.armed = False
-        self.arm()
-
-    def arm(self) -> None:
-        """Come back, if anything waits."""
-        if self.requests and not self.armed and self.loop is not None:
-            self.armed = True
-            self.loop.call_later(ERRORS_WITHIN, self.sweep)
+        if self.requests:
+            self.arm()
 
 
-_here: Final = _Loop()
+class _Thread(threading.local):
+    current: _Loop | None = None
+
+
+_thread: Final = _Thread()
 
 
 def linger(request: Answered) -> dict[Answered, None] | None:
@@ -67,11 +70,11 @@ def linger(request: Answered) -> dict[Answered, None] | None:
         loop = asyncio.get_running_loop()
     except RuntimeError:  # trio
         return None
-    here = _here
-    if here.loop is not loop:
-        here.loop, here.requests, here.armed = loop, {}, False
-    requests = here.requests
+    current = _thread.current
+    if current is None or current.loop is not loop:
+        current = _thread.current = _Loop(loop)
+    requests = current.requests
     requests[request] = None
-    if not here.armed:
-        here.arm()
+    if not current.armed:
+        current.arm()
     return requests
