@@ -44,6 +44,7 @@ sync dead DEADLINE_EXCEEDED
 sync absent UNAVAILABLE
 sync current False
 sync stopped UNAVAILABLE
+sync crowded here RESOURCE_EXHAUSTED
 aio status FAILED_PRECONDITION
 aio code_then_crash DATA_LOSS
 aio no_response UNKNOWN
@@ -96,6 +97,7 @@ SERVED = {
     "shop.Sync/down_first": [("UNKNOWN", 2, "ValueError", 1)],
     "shop.Sync/down_list": [("OK", 0, None, 0)] * 4,
     "shop.Sync/both_half": [("OK", 0, None, 0)],
+    "shop.Crowded/gone": [("RESOURCE_EXHAUSTED", 0, None, 0)],
     "shop.Aio/status": [("FAILED_PRECONDITION", 0, None, 0)],
     "shop.Aio/code_then_crash": [("DATA_LOSS", 2, "KeyError", 1)],
     "shop.Aio/no_response": [("UNKNOWN", 2, "AttributeError", 1)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections import Counter
 
@@ -32,6 +33,7 @@ kept: 0
 """
 
 
+@functools.cache
 def run(how: str) -> tuple[str, Seen]:
     """What `tests/sdk/apps/rpc_faults.py` writes, and what arrives of it."""
     with running_sink() as sink:

@@ -8,8 +8,8 @@ others, one line says what is not recorded, and the service goes on.
 
 from __future__ import annotations
 
-import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any, Final
@@ -57,17 +57,17 @@ def _patch_contrib(servers: Any) -> None:
 
 
 def _put(where: str, name: str, make: Make) -> bool:
-    module, _, owner = where.rpartition(".")
     try:
-        replace(getattr(importlib.import_module(module), owner), name, make)
+        replace(pkgutil.resolve_name(where), name, make)
     except (ImportError, LookupError, AttributeError, TypeError, ValueError):
         return False
     return True
 
 
 def _servers(recorder: Any) -> Iterator[Patch]:
-    from otel_kit.sdk.rpc.server import AioServerInterceptor, ServerInterceptor
+    from otel_kit.sdk.rpc.server import AioServerInterceptor, ServerInterceptor, rejecting
 
+    yield "grpc._server", "_reject_rpc", rejecting(recorder)
     yield "grpc._server._Server", "__init__", _with_interceptor("server", ServerInterceptor, recorder)
     yield (
         "grpc.aio._server.Server",

@@ -25,13 +25,16 @@ from otel_kit.sdk.rpc.names import text
 from otel_kit.sdk.rpc.noting import Noting
 from otel_kit.sdk.rpc.recorder import Recorder, suppressed
 
-__all__ = ["AioServerInterceptor", "ServerInterceptor"]
+__all__ = ["AioServerInterceptor", "ServerInterceptor", "rejecting"]
 
 Handler = Any  # grpc.RpcMethodHandler, whose type parameters nobody knows here
 #: Methods whose handlers are kept wrapped; a generic handler may take any name.
 _KEPT: Final = 1000
 #: When the call of grpc arrived, which then waits for a thread, by the wall clock (ns) and `perf_counter`.
 _ARRIVED: Final[ContextVar[tuple[int, float] | None]] = ContextVar("otel_kit_rpc_arrived", default=None)
+#: Its details, as long as it has not reached its handler.
+_DETAILS: Final[ContextVar[Any]] = ContextVar("otel_kit_rpc_details", default=None)
+_EXHAUSTED: Final = grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
 _MAKERS: Final = {
     (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
     (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler),
@@ -54,6 +57,7 @@ class ServerInterceptor(grpc.ServerInterceptor):  # type: ignore[misc,type-arg,u
     def intercept_service(self, continuation: Callable[[Any], Handler], handler_call_details: Any) -> Handler:
         """The handler, wrapped."""
         _ARRIVED.set((time.time_ns(), time.perf_counter()))
+        _DETAILS.set(handler_call_details)
         try:
             handler = continuation(handler_call_details)
         except Exception as error:
@@ -78,6 +82,24 @@ class AioServerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc,typ
             self._handlers.refuse(handler_call_details, "UNKNOWN", error)
             raise
         return self._handlers.wrapped(handler, handler_call_details)
+
+
+def rejecting(recorder: Recorder) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """For what answers a call of grpc that is one too many: no handler sees it, nor any interceptor."""
+
+    def make(original: Callable[..., Any]) -> Callable[..., Any]:
+        def reject(event: Any, state: Any, status: Any, details: bytes) -> Any:
+            try:
+                call = state.context.get(_DETAILS) if status == _EXHAUSTED else None
+                if call is not None:
+                    recorder.refuse(text(call.method), call.invocation_metadata, "RESOURCE_EXHAUSTED")
+            except Exception:
+                fault("gRPC call")
+            return original(event, state, status, details)
+
+        return reject
+
+    return make
 
 
 class _Handlers:

@@ -128,6 +128,10 @@ class Sync:
     def down_list(self, _: str, __: grpc.ServicerContext) -> Iterator[str]:
         return iter(["a", "b", "c"])
 
+    def down_wait(self, _: str, context: grpc.ServicerContext) -> Iterator[str]:
+        yield "here"
+        self.slow(_, context)
+
     def both_half(self, requests: Iterator[str], _: grpc.ServicerContext) -> Iterator[str]:
         yield from list(requests)
         yield "after the end"
@@ -443,9 +447,24 @@ def sync_main(port: int, path: str) -> None:
         channel.close()
 
 
+def crowded_main(port: int) -> None:
+    """A server of grpc that takes one call at a time."""
+    server = grpc.server(ThreadPoolExecutor(1), maximum_concurrent_rpcs=1)
+    server.add_generic_rpc_handlers((handlers("shop.Crowded", Sync()),))
+    server.add_insecure_port(f"localhost:{port}")
+    server.start()
+    with grpc.insecure_channel(f"localhost:{port}") as channel:
+        call = stub(channel, "Crowded")
+        first = call("down_wait")("x")
+        note(f"sync crowded {next(first)} {quiet(lambda: call('gone')('x'))}")
+        first.cancel()
+    server.stop(None).wait()
+
+
 def main(path: str) -> None:
     """Run all cases."""
     sync_main(free_port(), path)
+    crowded_main(free_port())
     asyncio.run(aio_main(free_port()))
     print("\n".join(seen))  # noqa: T201
     print("all cases run")  # noqa: T201
