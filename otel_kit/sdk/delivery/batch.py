@@ -130,6 +130,8 @@ class BatchQueue(Generic[T]):
             least = BATCH if woken and ticket == self._answered else 1
             while len(self._items) >= least:
                 self._encode_batch()
+                if len(self._items) < LARGE_BATCH:
+                    time.sleep(0)  # lets go of the interpreter's lock, for a request that waits for it
             with self._emptied:
                 self._answered = ticket
                 self._emptied.notify_all()
