@@ -1,6 +1,7 @@
 """Shows a result file as Markdown: ``python -m benchmarks.report [FILE] [--readme README.md]``.
 
-With ``--readme`` what the committed files say replaces what stands between the markers ``<!-- benchmarks -->`` there.
+With ``--readme`` what the committed files say replaces what stands there between the two markers
+``<!-- benchmarks -->``.
 """
 
 from __future__ import annotations
@@ -50,11 +51,11 @@ def markdown(results: Results) -> str:
 
 def soaked(result: Mapping[str, Any]) -> str:
     """What the result file of the soak says, in one sentence."""
-    counts, cycles = result["counts"], result["cycles"]
+    counts = result["counts"]
+    first, last = (result["cycles"][cycle]["resident_mib"] for cycle in (WARM_UP, -1))
     return (
-        f"`make soak`, {result['minutes']:g} minutes at 200 requests/s with a collector that fails in every way: "
-        f"{cycles[WARM_UP]['resident_mib']:.1f} MiB after the warm-up, {cycles[-1]['resident_mib']:.1f} MiB at "
-        f"the end; of {counts['spans_made']:,} spans {counts['spans_arrived']:,} arrived and "
+        f"`make soak`, {result['minutes']:g} minutes at 200 requests/s with a collector that fails in every "
+        f"way: {first:.1f} MiB after the warm-up, {last:.1f} MiB at the end; of {counts['spans_made']:,} spans {counts['spans_arrived']:,} arrived and "
         f"{counts['spans_dropped']:,} were counted as dropped.\n"
     )
 
