@@ -6,6 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -75,16 +76,20 @@ def website(asked: list[Mapping[str, str]]) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Redis's protocol and PostgreSQL, both from wheels."""
+def servers() -> Iterator[dict[str, str]]:
+    """Redis's protocol and PostgreSQL, both from wheels.
+
+    PostgreSQL runs as a user of its own, who may not look into pytest's directories.
+    """
     fakeredis: Any = pytest.importorskip("fakeredis")
     pgserver: Any = pytest.importorskip("pgserver")
     port = free_port()
     redis = fakeredis.TcpFakeServer(("127.0.0.1", port))
     threading.Thread(target=redis.serve_forever, daemon=True).start()
-    postgres = pgserver.get_server(tmp_path_factory.mktemp("pg") / "data")
-    yield {"REDIS": f"redis://127.0.0.1:{port}/0", "POSTGRES": postgres.get_uri()}
-    postgres.cleanup()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        postgres = pgserver.get_server(Path(folder) / "data")
+        yield {"REDIS": f"redis://127.0.0.1:{port}/0", "POSTGRES": postgres.get_uri()}
+        postgres.cleanup()
     redis.shutdown()
     redis.server_close()
 

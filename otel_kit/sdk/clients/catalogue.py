@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
-__all__ = ["CLIENTS", "Client"]
+__all__ = ["CLIENTS", "OUTCOMES", "Client", "Outcome"]
+
+Outcome = Literal["on", "theirs", "itself", "waiting", "off", "absent", "missing", "refused", "failed"]
+#: What was decided about a client by its name, and why; before its import not much.
+OUTCOMES: Final[dict[str, tuple[Outcome, str]]] = {}
 
 _CONTRIB: Final = "opentelemetry.instrumentation"
 
@@ -42,6 +46,15 @@ class Client:
     def contrib_distribution(self) -> str:
         """The distribution of the contrib package."""
         return f"{_CONTRIB}.{self.contrib}".replace(".", "-").replace("_", "-")
+
+    @property
+    def missing(self) -> str:
+        """What to do where the contrib package is not installed."""
+        return f"{self.contrib_distribution} is not installed; pip install 'otel-kit[{self.name}]'"
+
+    def note(self, outcome: Outcome, why: str = "") -> None:
+        """Remember what became of it."""
+        OUTCOMES[self.name] = outcome, why
 
 
 CLIENTS: Final = (

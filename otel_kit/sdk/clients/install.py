@@ -8,7 +8,6 @@ from importlib import import_module
 from typing import Any
 
 from otel_kit.sdk.clients.catalogue import CLIENTS, Client
-from otel_kit.sdk.clients.state import missing, note
 from otel_kit.sdk.imports import when_imported
 from otel_kit.sdk.notes import LOGGER
 
@@ -24,21 +23,21 @@ def install(names: Collection[str]) -> None:
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
     for client in CLIENTS:
         if client.name in names:
-            note(client, "waiting", "not imported so far")
+            client.note("waiting", "not imported so far")
             when_imported(client.module, lambda _, client=client: _imported(client))  # type: ignore[misc]
         else:
-            note(client, "off", "switched off by the settings")
+            client.note("off", "switched off by the settings")
 
 
 def _imported(client: Client) -> None:
     try:
         instrumentor: Any = getattr(import_module(client.contrib_module), client.kind)()
         if instrumentor.is_instrumented_by_opentelemetry:
-            note(client, "theirs", "the service has instrumented it by itself")
+            client.note("theirs", "the service has instrumented it by itself")
             return
         conflict = _conflict(client, instrumentor)
         if conflict:
-            note(client, "refused", conflict)
+            client.note("refused", conflict)
             LOGGER.warning("otel-kit: %s is not instrumented: %s", client.name, conflict)
             return
         instrumentor.instrument(skip_dep_check=True)
@@ -46,11 +45,11 @@ def _imported(client: Client) -> None:
             from otel_kit.sdk.clients.engines import trace_all_engines
 
             trace_all_engines()
-        note(client, "on")
+        client.note("on")
     except ModuleNotFoundError as error:
         if error.name and client.contrib_module.startswith(error.name):
-            note(client, "missing", missing(client))
-            LOGGER.info("otel-kit: %s is not instrumented: %s", client.name, missing(client))
+            client.note("missing", client.missing)
+            LOGGER.info("otel-kit: %s is not instrumented: %s", client.name, client.missing)
         else:
             _failed(client, error)
     except Exception as error:
@@ -59,7 +58,7 @@ def _imported(client: Client) -> None:
 
 def _failed(client: Client, error: Exception) -> None:
     why = f"{type(error).__name__}: {error}"
-    note(client, "failed", why)
+    client.note("failed", why)
     LOGGER.warning("otel-kit: %s is not instrumented: %s", client.name, why)
 
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from otel_kit.sdk.clients.catalogue import CLIENTS, Client
+from otel_kit.sdk.clients.catalogue import CLIENTS, OUTCOMES, Client, Outcome
 
-__all__ = ["ClientState", "Outcome", "note", "report"]
+__all__ = ["ClientState", "report"]
 
-Outcome = Literal["on", "theirs", "itself", "waiting", "off", "absent", "missing", "refused", "failed"]
 _PUBSUB: Final = "google-cloud-pubsub"
-#: What was decided as a library was imported; before that nothing is known.
-_outcomes: Final[dict[str, tuple[Outcome, str]]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,23 +35,18 @@ class ClientState:
     why: str = ""
 
 
-def note(client: Client, outcome: Outcome, why: str = "") -> None:
-    """Remember what became of a client."""
-    _outcomes[client.name] = outcome, why
-
-
 def report() -> list[ClientState]:
     """All clients that could be instrumented, in a fixed order."""
-    return [*(_state(client, _outcomes) for client in CLIENTS), _google_cloud()]
+    return [*(_state(client) for client in CLIENTS), _google_cloud()]
 
 
-def _state(client: Client, outcomes: Mapping[str, tuple[Outcome, str]]) -> ClientState:
+def _state(client: Client) -> ClientState:
     installed, contrib = _version(client.library), _version(client.contrib_distribution)
-    state, why = outcomes.get(client.name, ("off", "init() was not called, or does not instrument it"))
+    state, why = OUTCOMES.get(client.name, ("off", "init() was not called, or does not instrument it"))
     if installed is None:
         state, why = "absent", f"{client.library} is not installed"
     elif state == "waiting" and contrib is None:
-        state, why = "missing", missing(client)
+        state, why = "missing", client.missing
     elif state == "waiting" and client.module in sys.modules:
         state, why = "failed", "it was imported, but nothing was told of it"
     return ClientState(library=client.name, installed=installed, contrib=contrib, state=state, why=why)
@@ -74,11 +65,6 @@ def _google_cloud() -> ClientState:
         "OTEL_PYTHON_GRPC_EXCLUDED_SERVICES=google.pubsub.v1.Publisher,google.pubsub.v1.Subscriber"
     )
     return ClientState(library=_PUBSUB, installed=installed, contrib=None, state="itself", why=why)
-
-
-def missing(client: Client) -> str:
-    """What to do about a contrib package that is not installed."""
-    return f"{client.contrib_distribution} is not installed; pip install 'otel-kit[{client.name}]'"
 
 
 def _version(distribution: str) -> str | None:

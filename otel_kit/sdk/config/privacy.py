@@ -13,7 +13,7 @@ __all__ = ["PrivacySettings", "RedactMode", "resolve_privacy"]
 RedactMode = Literal["default", "allow-list", "off"]
 _MODES: Final = ("default", "allow-list", "off")
 #: One regex of a list: a comma inside a set, in braces or behind a backslash does not end it.
-_REGEX: Final = re.compile(r"(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d*,?\d*\}|[^,])+")
+_REGEX: Final = r"(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d*,?\d*\}|[^,])+"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ def resolve_privacy(env: Environment) -> PrivacySettings:
 def _patterns(env: Environment) -> list[re.Pattern[str]]:
     name = "OTEL_KIT_REDACT_PATTERNS"
     found = []
-    for text in _REGEX.findall(env.text(name) or ""):
+    for text in re.findall(_REGEX, env.text(name) or ""):
         try:
             pattern = re.compile(text.strip())
             why = "it matches where there is nothing" if pattern.search("") else ""

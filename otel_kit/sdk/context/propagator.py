@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fnmatch import translate
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus, unquote_plus
 
 from opentelemetry import baggage, trace
@@ -21,8 +21,10 @@ from opentelemetry.propagators.textmap import (
 from opentelemetry.trace import SpanContext, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from otel_kit.sdk.context.formats import FORMATS
 from otel_kit.sdk.notes import fault
+
+if TYPE_CHECKING:
+    from otel_kit.sdk.context.formats import Format
 
 __all__ = ["KitPropagator", "is_deferred", "read_from", "with_deferred"]
 
@@ -75,7 +77,7 @@ class KitPropagator(TextMapPropagator):
 
     Args:
         w3c: trace context is read and written.
-        extract: names of `FORMATS`, read in this order where there is no valid ``traceparent``.
+        extract: names of formats that are read, in this order, where there is no valid ``traceparent``.
         allow: keys of baggage that come in and go out, with ``*`` for any signs.
         foreign: further propagators, whose context gives way to ours.
     """
@@ -89,7 +91,11 @@ class KitPropagator(TextMapPropagator):
         foreign: Sequence[TextMapPropagator] = (),
     ) -> None:
         self._w3c = w3c
-        self._formats = [(name, FORMATS[name]) for name in extract]
+        self._formats: Sequence[tuple[str, Format]] = ()
+        if extract:
+            from otel_kit.sdk.context.formats import FORMATS
+
+            self._formats = [(name, FORMATS[name]) for name in extract]
         self._allowed = re.compile("|".join(map(translate, allow))) if allow else None
         self._foreign = tuple(foreign)
 

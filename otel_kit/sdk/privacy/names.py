@@ -58,6 +58,13 @@ _PARAMETER: Final = _set("""
 _LISTED: Final = _set("area country currency error http lang language post postal region status zip")
 
 
+#: What telemetry is found by: never touched, whatever a service may be called.
+_IDENTITY: Final = re.compile(
+    r"(?:service\.(?:name|namespace|version|instance\.id)|deployment\.environment(?:\.name)?|telemetry\.sdk\..+"
+    r"|k8s\.[a-z]+\.(?:name|uid)|container\.(?:id|name)|host\.(?:id|name)|cloud\.[a-z_.]+|http\.route)"
+)
+
+
 class Names:
     """Tells secret names from others, and remembers them.
 
@@ -77,6 +84,10 @@ class Names:
         shortest = [word for word in last if not any(word != other and other in word for other in last)]
         self.hint = re.compile("|".join(sorted(map(re.escape, shortest))))
         self._known: dict[tuple[str, bool], bool] = {}
+
+    def identity(self, name: str) -> bool:
+        """Whether telemetry is found by what stands under this name."""
+        return _IDENTITY.fullmatch(name) is not None
 
     def secret(self, name: str) -> bool:
         """Whether what stands under this name is secret."""

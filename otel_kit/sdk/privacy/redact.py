@@ -10,6 +10,7 @@ Texts that have no key of their own go by one as well: ``message`` for that of a
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
@@ -31,11 +32,6 @@ __all__ = ["make_redactor"]
 #: Nesting beyond which a value is judged by its text; a circle ends here.
 _DEPTH: Final = 8
 _REMEMBER: Final = 4096
-#: What telemetry is found by: never touched, whatever a service may be called.
-_IDENTITY: Final = re.compile(
-    r"(?:service\.(?:name|namespace|version|instance\.id)|deployment\.environment(?:\.name)?|telemetry\.sdk\..+"
-    r"|k8s\.[a-z]+\.(?:name|uid)|container\.(?:id|name)|host\.(?:id|name)|cloud\.[a-z_.]+|http\.route)"
-)
 #: What keeps its text in the mode ``allow-list`` unnamed: words of the conventions, not of people.
 _ALLOWED: Final = (
     *("http.request.method", "http.response.status_code", "url.scheme", "url.template", "error.type"),
@@ -80,7 +76,13 @@ def make_redactor(settings: PrivacySettings) -> Callable[[str, Any], Any] | None
 
     It is pure, never raises, and may be called from several threads.
     """
-    return None if settings.mode == "off" else _Redactor(settings).redact
+    if settings.mode == "off":
+        return None
+    made = _Redactor(settings)
+    if hasattr(os, "register_at_fork"):
+        # Amid the compiling no process may fork: the lock that is held meanwhile would stay so in the child.
+        os.register_at_fork(before=made.compile)
+    return made.redact
 
 
 class _Redactor:
@@ -109,6 +111,10 @@ class _Redactor:
         from otel_kit.sdk.privacy.sql import without_literals
 
         return without_literals
+
+    def compile(self) -> None:
+        """Compile the patterns now, or wait for the thread that does."""
+        _ = self._names, self._shapes, self._without_literals
 
     def redact(self, key: str, value: Any) -> Any:
         """The value to send under this key."""
@@ -193,7 +199,7 @@ class _Redactor:
         return kind
 
     def _classify(self, key: str) -> _Kind:
-        if _IDENTITY.fullmatch(key):
+        if self._names.identity(key):
             return _Kind.IDENTITY
         if not self._names_it(key):
             if self._names.secret(key) or key.startswith(("db.query.parameter.", "db.operation.parameter.")):
