@@ -56,7 +56,7 @@ def soaked(result: Mapping[str, Any]) -> str:
     return (
         f"`make soak`, {result['minutes']:g} minutes at 200 requests/s with a collector that fails in every "
         f"way: {first:.1f} MiB after the warm-up, {last:.1f} MiB at the end; of {counts['spans_made']:,} "
-        f"spans {counts['spans_arrived']:,} arrived and {counts['spans_dropped']:,} were counted as dropped.\n"
+        f"spans {counts['spans_arrived']:,} arrived and {counts['spans_dropped']:,} were told as dropped.\n"
     )
 
 

@@ -249,7 +249,7 @@ def test_the_soak_in_a_sentence() -> None:
     text = report.soaked({"minutes": 10.0, "cycles": cycles, "counts": counts})
     assert "10 minutes" in text
     assert "52.0 MiB after the warm-up, 55.0 MiB at the end" in text
-    assert "of 2,000 spans 1,900 arrived and 100 were counted as dropped" in text
+    assert "of 2,000 spans 1,900 arrived and 100 were told as dropped" in text
 
 
 def _samples(memory: list[float], threads: int = 9) -> list[soak.Sample]:
