@@ -34,7 +34,6 @@ A test fails where a span that it has started is still open at its end, unless i
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -54,10 +53,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "deterministic_telemetry(seed=0): the same ids and span times each time the test runs"
     )
-    # The library's log lines would stand beside pytest's own report; a service that asks for them gets them.
-    os.environ.setdefault("OTEL_KIT_LOGS", "otlp")
-    # The handlers of pytest make logging look as if the service had configured it.
-    os.environ.setdefault("OTEL_KIT_LOG_LEVEL", "INFO")
     from otel_kit.sdk.testing import capture
 
     capture.begin()

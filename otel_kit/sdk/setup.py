@@ -19,6 +19,8 @@ from otel_kit.sdk.notes import LOGGER
 __all__ = ["current", "force_flush", "init", "shutdown"]
 
 _LOCK: Final = threading.RLock()
+#: Variables that count where the environment has none; the tests of a service have some.
+defaults: dict[str, str] = {}
 _current: tuple[Arguments, Telemetry] | None = None
 
 
@@ -59,7 +61,7 @@ def force_flush(timeout: float = 10.0) -> bool:
 
 def _begin(arguments: Arguments) -> Telemetry:
     try:
-        return _set_up(resolve(arguments, os.environ, host=os.uname().nodename))
+        return _set_up(resolve(arguments, {**defaults, **os.environ}, host=os.uname().nodename))
     except OtelKitError:
         raise  # a wrong argument
     except Exception:

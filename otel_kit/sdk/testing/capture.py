@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from otel_kit.sdk import setup
 from otel_kit.sdk.delivery import senders
 from otel_kit.sdk.testing.memory import Memory
 
@@ -19,6 +20,9 @@ _open_spans: OpenSpans | None = None
 def begin() -> None:
     """From here on nothing leaves the process."""
     senders.substitute = _memory.sender
+    # Log lines would stand beside pytest's own report, whose handlers make it look as if the service had
+    # configured the root logger.
+    setup.defaults.update(OTEL_KIT_LOGS="otlp", OTEL_KIT_LOG_LEVEL="INFO")
 
 
 def recording() -> Recording:
@@ -30,7 +34,6 @@ def recording() -> Recording:
     global _open_spans
     # Each run of pytest loads this module, and most of them never ask for a recording.
     from otel_kit.errors import ToolError
-    from otel_kit.sdk import setup
     from otel_kit.sdk.config.arguments import Arguments
     from otel_kit.sdk.testing.recording import OpenSpans, Recording, watch
 
