@@ -80,7 +80,8 @@ def any_value(value: Any, depth: int = 0) -> bytes:
     """
     kind = type(value)
     if kind is str:
-        return field(b"\x0a", utf8(value))
+        data = utf8(value)
+        return b"\x0a" + varint(len(data)) + data
     if kind is bool:
         return b"\x10\x01" if value else b"\x10\x00"
     if kind is int:
@@ -124,6 +125,7 @@ class Attributes:
         self._limit = remember
         self._count = 0
         self._known: dict[bytes, _Tables] = {}
+        self._heads: dict[str, bytes] = {}
 
     def write(self, tag: bytes, attributes: Mapping[str, Any], parts: list[bytes]) -> None:
         """Append one field with `tag` to `parts` for each attribute; what cannot be read is sent as text."""
@@ -146,8 +148,18 @@ class Attributes:
             body = any_value(value if self._redact is None else self.redacted(name, value))
         except Exception:  # of an object of the service
             body = any_value(self.redacted(name, text_of(value)))
-        pair = field(b"\x0a", utf8(name)) + b"\x12" + varint(len(body)) + body
-        return tag + varint(len(pair)) + pair
+        head = self._heads.get(name) or self._head(name)
+        size = varint(len(body))
+        return b"".join((tag, varint(len(head) + len(size) + len(body)), head, size, body))
+
+    def _head(self, name: str) -> bytes:
+        """What comes before the value: keys are few, also where values are many."""
+        head = field(b"\x0a", utf8(name)) + b"\x12"
+        if len(head) <= _SHORT:
+            if len(self._heads) >= self._limit:
+                self._heads.clear()
+            self._heads[name] = head
+        return head
 
     def redacted(self, key: str, value: Any) -> Any:
         """The value as it may be sent."""
