@@ -42,7 +42,7 @@ class SpanSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointSeen:
-    """One data point; `value` is its value, or its count for a histogram."""
+    """One data point; `value` is its value, or its count for a histogram, whose sum `total` is."""
 
     name: str
     attributes: dict[str, Value]
@@ -53,6 +53,7 @@ class PointSeen:
     temporality: int
     bounds: list[float]
     kind: str
+    total: float
 
     @property
     def series(self) -> tuple[Any, ...]:
@@ -267,6 +268,7 @@ def _points(body: bytes) -> Iterator[PointSeen]:
                         temporality=getattr(data, "aggregation_temporality", 0),
                         bounds=list(getattr(point, "explicit_bounds", ())),
                         kind=kind,
+                        total=getattr(point, "sum", 0.0),
                     )
 
 

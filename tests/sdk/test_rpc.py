@@ -176,6 +176,28 @@ def test_each_call_is_counted_once_on_each_side(seen: Seen) -> None:
         assert points == spans
 
 
+def messages(seen: Seen, name: str, method: str) -> dict[str, float]:
+    """Messages of all streams of a method, by the code they ended with."""
+    found: Counter[str] = Counter()
+    for point in seen.named(name):
+        if point.attributes["rpc.method"] == method:
+            found[point.attributes["rpc.response.status_code"]] += int(point.total)
+    return dict(found)
+
+
+def test_messages_of_streams_are_counted_on_both_sides(seen: Seen) -> None:
+    for side in ("server", "client"):
+        requests, responses = f"rpc.{side}.requests_per_rpc", f"rpc.{side}.responses_per_rpc"
+        for stack in ("Sync", "Aio"):
+            assert messages(seen, requests, f"shop.{stack}/Up") == {"OK": 2}
+            assert messages(seen, requests, f"shop.{stack}/Both") == {"OK": 2}
+            assert messages(seen, responses, f"shop.{stack}/Both") == {"OK": 2}
+            assert messages(seen, responses, f"shop.{stack}/Up") == {}
+            assert messages(seen, responses, f"shop.{stack}/Down")["OK"] == 3
+            assert messages(seen, responses, f"shop.{stack}/Unary") == {}
+        assert messages(seen, responses, "shop.Aio/Write") == {"OK": 3, "UNKNOWN": 3}
+
+
 def test_excluded_services_leave_no_trace_on_either_side(seen: Seen) -> None:
     assert not [span for span in seen.spans if "Hidden" in span.name]
     assert not [point for point in seen.points if "Hidden" in str(point.attributes)]

@@ -151,10 +151,13 @@ class _Handlers:
         begin = self._begin(method, streamed, in_context=own or not self._aio)
         serialize = handler.response_serializer
         around = functools.wraps(behavior)(self._around(behavior, begin, streamed, streams, serialize))
-        if serialize is not None:
-            writes = streams and inspect.iscoroutinefunction(behavior)
+        writes = streams and inspect.iscoroutinefunction(behavior)
+        if serialize is not None or writes:
             serialize = behaviors.serializer(
-                serialize, unary=not streams, counts=writes, code="UNKNOWN" if self._aio else "INTERNAL"
+                serialize or _as_it_is,
+                unary=not streams,
+                counts=writes,
+                code="UNKNOWN" if self._aio else "INTERNAL",
             )
         return make(around, self._deserializer(handler, streamed, path), serialize)
 
@@ -193,10 +196,10 @@ class _Handlers:
 
     def _deserializer(self, handler: Handler, streamed: bool, path: str) -> Any:
         original = handler.request_deserializer
-        if original is None or (streamed and not self._aio):
-            return original
         if streamed:
-            return behaviors.counting_deserializer(original)
+            return behaviors.counting_deserializer(original or _as_it_is) if self._aio else original
+        if original is None:
+            return None
 
         def deserialize(data: bytes) -> Any:
             try:
@@ -208,3 +211,8 @@ class _Handlers:
                 raise
 
         return deserialize
+
+
+def _as_it_is(message: Any) -> Any:
+    """What gRPC does with messages that have no serializer: they are bytes."""
+    return message
