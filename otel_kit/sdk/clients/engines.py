@@ -1,17 +1,25 @@
-"""Traces SQLAlchemy's engines that contrib's replacement of ``create_engine`` does not reach.
+"""Traces each of SQLAlchemy's engines, and each statement once.
 
-Those are all that a module has made before `init()`, or makes by a ``create_engine`` that it imported by name
-before. Each is met at its first connection.
+contrib's replacement of ``create_engine`` does not reach the engines that were made before `init()`, or are
+made by a ``create_engine`` that was imported by name before: each is met at its first connection. Where the
+driver beneath is instrumented as well, it would record the same statements again.
 """
 
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
+
+from opentelemetry.context import attach, detach, set_value
 
 from otel_kit.sdk.notes import fault
+from otel_kit.sdk.patching import replace
 
-__all__ = ["trace_all_engines"]
+__all__ = ["quiet_drivers", "trace_all_engines"]
+
+#: Key by which contrib's instrumentors alone are silent: log records are still sent.
+_SUPPRESS: Final = "suppress_instrumentation"
 
 
 def trace_all_engines() -> None:
@@ -44,3 +52,22 @@ def trace_all_engines() -> None:
             fault("SQLAlchemy engine")
 
     event.listen(Engine, "engine_connect", connected)
+
+
+def quiet_drivers() -> None:
+    """Let the drivers beneath SQLAlchemy record nothing of the statements that it records itself."""
+    from sqlalchemy.engine.default import DefaultDialect
+
+    for name in ("do_execute", "do_executemany", "do_execute_no_params"):
+        replace(DefaultDialect, name, _quiet)
+
+
+def _quiet(original: Callable[..., Any]) -> Callable[..., Any]:
+    def execute(*args: Any, **kwargs: Any) -> Any:
+        token = attach(set_value(_SUPPRESS, True))
+        try:
+            return original(*args, **kwargs)
+        finally:
+            detach(token)
+
+    return execute

@@ -42,9 +42,10 @@ def _imported(client: Client) -> None:
             return
         instrumentor.instrument(skip_dep_check=True)
         if client.name == "sqlalchemy":
-            from otel_kit.sdk.clients.engines import trace_all_engines
+            from otel_kit.sdk.clients.engines import quiet_drivers, trace_all_engines
 
             trace_all_engines()
+            quiet_drivers()
         client.note("on")
     except ModuleNotFoundError as error:
         if error.name and client.contrib_module.startswith(error.name):

@@ -33,8 +33,8 @@ _LAST: Final = _set("""
 #: Pairs of words that are secret together: the first, then the last.
 _PAIRS: Final = {
     "key": _set("""
-        access account admin aes api app application auth client datadog dd encryption hmac host kms license
-        master private rsa sas secret security service session shared signing ssh storage subscription webhook
+        access account admin aes api app application auth client datadog dd encryption hmac license
+        master private rsa sas secret security session shared signing ssh subscription webhook
         """),
     "keys": frozenset(["access", "api", "private", "secret", "signing", "ssh"]),
     "tokens": frozenset(["access", "api", "auth", "bearer", "id", "refresh", "session"]),

@@ -75,6 +75,10 @@ def use_redis() -> None:
 
 def use_sqlalchemy() -> None:
     """An engine made before, and one made now."""
+    if POSTGRES:
+        address = POSTGRES.replace("postgresql:", "postgresql+psycopg:")
+        with sqlalchemy.create_engine(address).connect() as connection:
+            connection.execute(sqlalchemy.text("SELECT 'hunter2', 8"))
     for made in (engine, sqlalchemy.create_engine("sqlite://")):
         with made.connect() as connection:
             connection.execute(sqlalchemy.text("SELECT 'hunter2', 7"))
