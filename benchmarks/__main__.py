@@ -29,6 +29,8 @@ def main() -> int:
     environments = {peer.venv: peer for peers in chosen.values() for peer in peers}
     venvs.make(environments.values())
     results = Results(machine=machine(), quick=options.quick)
+    results.versions = {name: venvs.versions(peer) for name, peer in environments.items()}
+    out = options.out or (_SCRATCH / "quick.json" if options.quick or options.only or options.peers else FULL)
     for name, peers in chosen.items():
         case = CASES[name]
         quick_repeats, quick_seconds = case.quick
@@ -40,10 +42,7 @@ def main() -> int:
         log(f"{name}: {' '.join(peer.name for peer in peers)}, {run.repeats} times")
         for measured in case.measure(run):
             _note(results, name, measured)
-    for name, peer in environments.items():
-        results.versions[name] = venvs.versions(peer)
-    out = options.out or (_SCRATCH / "quick.json" if options.quick or options.only or options.peers else FULL)
-    save(results, out)
+        save(results, out)
     log(f"written: {out}")
     sys.stdout.write(report.markdown(results))
     return 0

@@ -61,12 +61,14 @@ def run_json(
     """Run a process to its end; what it printed after `RESULT`, as JSON.
 
     Raises:
-        RuntimeError: it failed; the end of what it wrote to stderr.
+        RuntimeError: it failed, or took longer than `timeout` seconds; the end of what it wrote to stderr.
     """
     with tempfile.TemporaryFile() as errors:
         process = spawn(command, cores=cores, env=env, stdout=subprocess.PIPE, stderr=errors)
         try:
             output, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            output = b""
         finally:
             stop(process, patience=0)
         for line in output.splitlines():

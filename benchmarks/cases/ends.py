@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import math
+import resource
 import signal
 import subprocess
 import time
@@ -28,12 +30,18 @@ def startup(run: Run) -> Iterator[Measured]:
     with Sink() as sink:
         for number, peer in enumerate(interleaved(run.peers, run.repeats + 1)):
             env = environment(peer, sink.ports)
-            begin = time.perf_counter()
+            begin, cpu = time.perf_counter(), _children()
             process = spawn([python(peer), "-m", "benchmarks.inside.startup"], cores=SERVER, env=env)
-            code = process.wait(60)
-            figures = {"ms": 1e3 * (time.perf_counter() - begin)}
+            process.wait(_LONGEST)
+            figures = {"ms": 1e3 * (time.perf_counter() - begin), "cpu_ms": 1e3 * (_children() - cpu)}
             if number >= len(run.peers):
-                yield peer.name, None if code else figures
+                yield peer.name, None if process.returncode else figures
+
+
+def _children() -> float:
+    """Seconds of CPU of all children that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def ending(run: Run) -> Iterator[Measured]:
@@ -49,7 +57,8 @@ def ending(run: Run) -> Iterator[Measured]:
                 for name, sink in sinks.items()
             }
             for peer in run.peers:
-                yield peer.name, {name: futures[peer.name, name].result() for name in sinks}
+                figures = {name: futures[peer.name, name].result() for name in sinks}
+                yield peer.name, None if any(map(math.isnan, figures.values())) else figures
 
 
 def _end(peer: Peer, sink: Sink) -> float:
@@ -61,7 +70,8 @@ def _end(peer: Peer, sink: Sink) -> float:
         stderr=subprocess.DEVNULL,
     )
     assert process.stdout is not None
-    begin = next(float(line[len(RESULT) :]) for line in process.stdout if line.startswith(RESULT.encode()))
+    marks = (float(line[len(RESULT) :]) for line in process.stdout if line.startswith(RESULT.encode()))
+    begin = next(marks, math.nan)  # not a number where it failed before
     try:
         process.communicate(timeout=_LONGEST)
     except subprocess.TimeoutExpired:
