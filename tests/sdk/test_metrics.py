@@ -156,32 +156,41 @@ def test_they_are_the_sdks_and_one_of_a_name() -> None:
         assert instrument is create(f"m.{kind.__name__}", "1", "text")
 
 
-def test_no_addition_is_lost_between_threads_and_collections() -> None:
-    """Cells fill up, are given up and made again all the while."""
+@pytest.mark.parametrize("changes", [False, True], ids=["one reader", "others come and go"])
+def test_no_addition_is_lost_between_threads_and_collections(changes: bool) -> None:
+    """Cells fill up, overflow, are given up and made again all the while."""
     read = reader()
-    made = provider(read)
+    made = provider(read, cardinality_limit=20)
     counter = made.get_meter("tests").create_counter("count")
-    total: Counter[Any] = Counter()
+    histogram = made.get_meter("tests").create_histogram("time")
+    total: Counter[str] = Counter()
 
     def add(number: int) -> None:
-        for n in range(20_000):
-            counter.add(1, {"n": n % (number + 2)})
+        for n in range(5000):
+            attributes: Any = {"n": n % (number * 10 + 2)} if n % 3 else {"list": [number]}
+            counter.add(1, attributes)
+            histogram.record(n, attributes)
+
+    def collect() -> None:
+        for name, _, point in points(read):
+            total[name] += getattr(point, "value", getattr(point, "count", 0))
+        if changes:
+            other = InMemoryMetricReader()
+            made.add_metric_reader(other)
+            made.remove_metric_reader(other)
 
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        running = [threading.Thread(target=add, args=(number,)) for number in range(6)]
+        running = [threading.Thread(target=add, args=(number,)) for number in range(5)]
         for thread in running:
             thread.start()
         while any(thread.is_alive() for thread in running):
-            total.update(values(read, "count"))
-        total.update(values(read, "count"))
+            collect()
+        collect()
     finally:
         sys.setswitchinterval(before)
-    expected: Counter[Any] = Counter()
-    for number in range(6):
-        expected.update((("n", n % (number + 2)),) for n in range(20_000))
-    assert total == expected
+    assert total == {"count": 25_000, "time": 25_000}
 
 
 def test_recording_waits_for_nobody() -> None:

@@ -21,7 +21,7 @@ from otel_kit.sdk.metrics import fold
 from otel_kit.sdk.metrics.fold import Sampled
 from otel_kit.sdk.notes import quietly
 
-__all__ = ["LONGEST", "Cell", "Cells", "cut"]
+__all__ = ["LONGEST", "Cell", "Cells", "cut", "fold_loose"]
 
 #: Measurements that may wait in a cell: 2,000 full ones hold 8 MB.
 ROOM: Final = 128
@@ -98,15 +98,17 @@ class Cells:
     Args:
         matches: of each view and reader, where the SDK keeps the aggregations of this instrument.
         lock: held by whoever touches these.
+        loose: cells that are not kept, or not any more, and wait for the collection.
         limit: how many sets are kept.
     """
 
-    def __init__(self, matches: Sequence[Any], lock: threading.Lock, limit: int) -> None:
+    def __init__(self, matches: Sequence[Any], lock: threading.Lock, loose: deque[Cell], limit: int) -> None:
         self.known: dict[tuple[Any, ...], Cell] = {}
         self._matches = matches
         self._lock = lock
         self._limit = limit
-        self._loose: deque[Cell] = deque()
+        self._loose = loose
+        self._ended = False
 
     def take(self, amount: float, attributes: Any, sampled: Sampled | None) -> None:
         """A measurement whose attributes were not found at once."""
@@ -129,6 +131,8 @@ class Cells:
             cell = self.known.get(key)
         if cell is None and len(self.known) < self._limit:
             cell = self.known.setdefault(key, self._new(dict(attributes)))
+            if self._ended:  # after the last look into `known`, perhaps
+                cell.room = 0
         return cell
 
     def _new(self, attributes: dict[str, Any]) -> Cell:
@@ -154,38 +158,43 @@ class Cells:
         if (not loose or len(self._loose) >= LOOSE) and self._lock.acquire(blocking=False):
             try:
                 if loose:
-                    self._fold_loose()
+                    fold_loose(self._loose)
                 else:
-                    self._fold(cell)
+                    _fold(cell)
             finally:
                 self._lock.release()
 
-    def fold_all(self, *, give_up: bool = False) -> None:
-        """Fold all that waits; cells that nobody used since the last time are given up, or all."""
-        with self._lock:
-            for key, cell in self.known.copy().items():
-                if give_up or not cell:
-                    cell.room = 0  # before the last look into it: whoever adds after that sees it
-                    self.known.pop(key, None)
-                self._fold(cell)
-            self._fold_loose()
+    def fold_all(self, *, end: bool = False) -> None:
+        """Fold all that waits; cells that nobody used since the last time are given up, or all at the end.
 
-    def _fold_loose(self) -> None:
-        for _ in range(len(self._loose)):
-            self._fold(self._loose.popleft())
+        The lock must be held.
+        """
+        self._ended = self._ended or end
+        for key, cell in self.known.copy().items():
+            if end or not cell:
+                cell.room = 0  # before the last look into it: whoever adds after that sees it
+                self.known.pop(key, None)
+            _fold(cell)
 
-    def _fold(self, cell: Cell) -> None:
-        # Others append meanwhile, at the end; only what was copied is taken away.
-        values = cell[: len(cell)]
-        del cell[: len(values)]
-        sampled = cell.sampled[: len(cell.sampled)]
-        del cell.sampled[: len(sampled)]
-        if not _NUMBERS.issuperset(map(type, values)):
-            values = [float(value) for value in values]  # of numpy, decimals, booleans
-        if not values:
-            return
-        for match, key, attributes in cell.targets:
-            aggregation = match.find(key, attributes, cell.born)
-            fold.add(aggregation, values)
-            if sampled:
-                fold.offer(aggregation, sampled, cell.attributes)
+
+def fold_loose(cells: deque[Cell]) -> None:
+    """Fold and forget these; the lock must be held."""
+    for _ in range(len(cells)):
+        _fold(cells.popleft())
+
+
+def _fold(cell: Cell) -> None:
+    # Others append meanwhile, at the end; only what was copied is taken away.
+    values = cell[: len(cell)]
+    del cell[: len(values)]
+    sampled = cell.sampled[: len(cell.sampled)]
+    del cell.sampled[: len(sampled)]
+    if not _NUMBERS.issuperset(map(type, values)):
+        values = [float(value) for value in values]  # of numpy, decimals, booleans
+    if not values:
+        return
+    for match, key, attributes in cell.targets:
+        aggregation = match.find(key, attributes, cell.born)
+        fold.add(aggregation, values)
+        if sampled:
+            fold.offer(aggregation, sampled, cell.attributes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import deque
 from collections.abc import Mapping
 from time import time_ns
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from opentelemetry import context as context_api
 from opentelemetry.sdk.metrics._internal.instrument import _Counter, _Gauge, _Histogram, _UpDownCounter
 from opentelemetry.trace.propagation import _SPAN_KEY
 
-from otel_kit.sdk.metrics.cells import Cell, Cells
+from otel_kit.sdk.metrics.cells import Cell, Cells, fold_loose
 from otel_kit.sdk.metrics.fold import Sampled
 
 if TYPE_CHECKING:
@@ -40,11 +41,13 @@ class Quick:
 
     Attributes:
         lock: guards the aggregations of this instrument in all readers.
+        loose: cells that are not kept, or not any more, and wait for the collection.
         cells: None where the SDK's own way is taken, or it is not yet known which.
     """
 
     name: str
     lock: threading.Lock
+    loose: deque[Cell]
     cells: Cells | None = None
     _known: Mapping[tuple[Any, ...], Cell] = _NONE
     _planned = False
@@ -76,25 +79,42 @@ class Quick:
         if where is not None and where[3] & 1:
             cell.sampled.append((amount, time_ns(), where))
         cell.append(amount)
-        if len(cell) >= cell.room and self.cells is not None:
-            self.cells.relieve(cell)
+        if len(cell) >= cell.room:
+            self._relieve(cell)
 
     def make_lock(self) -> None:
         """A new lock. Not one that a thread can take twice: what interrupts a folding must not fold."""
         self.lock = threading.Lock()
+        self.loose = deque()
+
+    def fold(self) -> None:
+        """Fold what waits into the aggregations, for a collection."""
+        cells = self.cells
+        with self.lock:
+            if cells is not None:
+                cells.fold_all()
+            fold_loose(self.loose)
 
     def forget_plan(self) -> None:
         """Readers have changed: fold what waits for those that there were, and find out anew."""
         self._planned, self._known = False, _NONE
         cells = self.__dict__.pop("cells", None)
         if cells is not None:
-            cells.fold_all(give_up=True)
+            with self.lock:
+                cells.fold_all(end=True)
 
     def renew_after_fork(self) -> None:
         """Begin anew in a child process: what waits is the parent's to report."""
         self.make_lock()
         self._planned, self._known = False, _NONE
         self.__dict__.pop("cells", None)
+
+    def _relieve(self, cell: Cell) -> None:
+        cells = self.cells
+        if cells is None:  # the plan was forgotten a moment ago
+            self.loose.append(cell)
+        else:
+            cells.relieve(cell)
 
     def _seldom(self, amount: float, attributes: Attributes, context: Context | None) -> None:
         try:
@@ -103,10 +123,11 @@ class Quick:
                 return
             if not self._planned:
                 self._plan()
-            if self.cells is None:
+            cells = self.cells
+            if cells is None:
                 self._by_sdk(amount, attributes, context)
             else:
-                self.cells.take(amount, attributes, self._sampled(amount, context))
+                cells.take(amount, attributes, self._sampled(amount, context))
         except Exception as error:
             self._measurement_consumer.faults.note(self.name, type(error).__name__)
 
@@ -182,6 +203,9 @@ class KitGauge(_Gauge):
 
     def forget_plan(self) -> None:
         """Nothing is planned."""
+
+    def fold(self) -> None:
+        """Nothing waits."""
 
     def make_lock(self) -> None:
         """A new lock; what interrupts a thread that holds it, as a finalizer does, may set the gauge, too."""

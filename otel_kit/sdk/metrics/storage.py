@@ -141,7 +141,7 @@ class Consumer(SynchronousMeasurementConsumer):
         ]
         if not known or not all(match.quick for match in matches):
             return None
-        return Cells(matches, instrument.lock, self._limit)
+        return Cells(matches, instrument.lock, instrument.loose, self._limit)
 
     def collect(self, metric_reader: MetricReader, timeout_millis: float = 10_000) -> MetricsData | None:
         """What there is for one reader.
@@ -173,8 +173,7 @@ class Consumer(SynchronousMeasurementConsumer):
 
     def _fold(self, instruments: Iterable[Quick | KitGauge]) -> None:
         for each in instruments:
-            if isinstance(each, Quick) and each.cells is not None:
-                quietly(f"folding the metric {each.name}", each.cells.fold_all)
+            quietly(f"folding the metric {each.name}", each.fold)
 
     def _observe(self, storage: Storage, measurement: Any) -> None:
         sampled = self._sdk_config.exemplar_filter.should_sample(
