@@ -59,6 +59,7 @@ def instrument_app(
     http_capture_headers_server_response: Sequence[str] | None = None,
     http_capture_headers_sanitize_fields: Sequence[str] | None = None,
     exclude_spans: Collection[str] | None = None,
+    **unknown: Any,
 ) -> None:
     """Record the requests to `app` with these options, which are those of contrib's ``instrument_app``.
 
@@ -74,10 +75,13 @@ def instrument_app(
         http_capture_headers_server_response: the same for responses.
         http_capture_headers_sanitize_fields: regular expressions for headers without their value.
         exclude_spans: ``receive`` and ``send``: their hooks are not called.
+        unknown: options of later versions, which are left out.
     """
     if vars(app).get(_INSTRUMENTED):
         LOGGER.warning("otel-kit: an application is instrumented a second time; the first time counts")
         return
+    if unknown:
+        LOGGER.warning("otel-kit: unknown options of instrument_app are left out: %s", ", ".join(unknown))
     settings = _settings(
         excluded_urls=None if excluded_urls is None else _words(excluded_urls),
         request_headers=http_capture_headers_server_request or None,

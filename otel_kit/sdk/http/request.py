@@ -105,7 +105,10 @@ class Request:
         """Let one more look on from now on."""
         if observer not in self._observers:
             self._observers = (*self._observers, observer)
-            observer.begun(self.span, scope)
+            try:
+                observer.begun(self.span, scope)
+            except Exception:
+                fault("HTTP request")
 
     async def receive(self) -> Message:
         """In the place of the server's."""
@@ -131,7 +134,7 @@ class Request:
                 self._sent += len(message.get("body") or b"")
                 last = not (message.get("more_body") or self._trailers)
             elif kind == "http.response.start":
-                self._status = message["status"]
+                self._status = int(message["status"])  # it may be an HTTPStatus
                 self._trailers = bool(message.get("trailers"))
             else:
                 last = self._look_at(kind, message)
@@ -156,7 +159,7 @@ class Request:
         if kind == "websocket.accept":
             self._status = 101
         elif kind == "websocket.http.response.start":
-            self._status = message["status"]
+            self._status = int(message["status"])
         elif kind == "websocket.close" and self._status is None:
             self._status = 403  # what a server answers to a handshake that was not accepted
         return False
