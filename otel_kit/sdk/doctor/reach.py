@@ -18,8 +18,10 @@ from otel_kit.sdk.doctor.finding import Finding
 
 __all__ = ["Place", "reach"]
 
-#: Seconds for a name, a connection, and each answer.
+#: Seconds for a name and for a connection.
 PATIENCE: Final = 3.0
+#: Seconds for the first bytes of an answer.
+ANSWER: Final = 1.5
 Spoken = Literal["http", "grpc", "tls", "silent", "unknown"]
 
 #: The beginning of HTTP/2, and so of gRPC (RFC 9113, 3.4), with an empty SETTINGS frame.
@@ -231,7 +233,9 @@ def _speaks_tls(place: Place, port: int) -> bool:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # nothing is sent
     try:
-        with socket.create_connection((place.host, port), PATIENCE) as plain, context.wrap_socket(plain):
+        with socket.create_connection((place.host, port), PATIENCE) as plain:
+            plain.settimeout(ANSWER)
+            context.wrap_socket(plain).close()
             return True
     except OSError:
         return False
@@ -240,6 +244,7 @@ def _speaks_tls(place: Place, port: int) -> bool:
 def _answer(place: Place, port: int, greeting: bytes) -> bytes:
     try:
         with _connected(place, port) as wire:
+            wire.settimeout(ANSWER)
             wire.sendall(greeting)
             return wire.recv(512)
     except OSError:
