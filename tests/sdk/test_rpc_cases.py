@@ -253,5 +253,5 @@ def test_a_deadline_is_told_where_there_is_one(run: tuple[str, Seen]) -> None:
         if "rpc.deadline.remaining" in span.attributes
     }
     assert set(left) <= {"shop.Sync/slow", "shop.Sync/gone", "shop.Aio/slow", "shop.Aio/context"}
-    assert 0 < left["shop.Sync/slow"] <= 0.2
+    assert 0 < left["shop.Sync/slow"] <= 1.1
     assert 0 < left["shop.Aio/context"] <= 30.1

@@ -46,7 +46,7 @@ class Sync:
         if request == b"internal":
             context.set_code(grpc.StatusCode.INTERNAL)
         if request == b"slow":
-            time.sleep(0.4)
+            time.sleep(0.8)
         return current()
 
     def Down(self, request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:  # noqa: N802
@@ -130,7 +130,7 @@ def sync_calls(port: int) -> None:
             with contextlib.suppress(grpc.RpcError):
                 unary(request)
         with contextlib.suppress(grpc.RpcError):
-            unary(b"slow", timeout=0.1)
+            unary(b"slow", timeout=0.4)
         assert channel.unary_unary("/shop.Sync/Unary").future(b"fine").result()
         assert len(set(down(b"fine"))) == 1  # one and the same span in each step
         for request in (b"crash", b"missing"):
@@ -166,9 +166,9 @@ async def aio_calls(port: int) -> None:
             with contextlib.suppress(grpc.RpcError):
                 await unary(request)
         with contextlib.suppress(grpc.RpcError):
-            await unary(b"slow", timeout=0.1)
+            await unary(b"slow", timeout=0.4)
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(unary(b"slow"), 0.1)
+            await asyncio.wait_for(unary(b"slow"), 0.4)
         assert len({r async for r in down(b"fine")}) == 1
         assert len({r async for r in down(b"fine", "Write")}) == 1
         for request, method in ((b"crash", "Down"), (b"missing", "Down"), (b"crash", "Write")):

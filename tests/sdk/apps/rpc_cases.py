@@ -79,6 +79,7 @@ class Sync:
     """Handlers of grpc; each is a case."""
 
     tries = 0
+    entered = threading.Event()
 
     def status(self, _: str, context: grpc.ServicerContext) -> str:
         context.abort_with_status(Refused())
@@ -107,6 +108,7 @@ class Sync:
         return "x" * 1000
 
     def slow(self, _: str, context: grpc.ServicerContext) -> str:
+        Sync.entered.set()
         while context.is_active():
             time.sleep(0.01)
         return ""
@@ -227,7 +229,9 @@ def handlers(service: str, servicer: Any) -> Any:
     """All handlers of a servicer, by the beginnings of their names."""
     kinds = {"down": "unary_stream", "up": "stream_unary", "both": "stream_stream"}
     methods = {}
-    for name in (name for name in dir(servicer) if not name.startswith("_") and name != "tries"):
+    for name in (
+        name for name in dir(servicer) if not name.startswith("_") and name not in ("tries", "entered")
+    ):
         kind = kinds.get(name.partition("_")[0], "unary_unary")
         make = getattr(grpc, f"{kind}_rpc_method_handler")
         methods[name] = make(getattr(servicer, name), text, data)
@@ -329,9 +333,10 @@ def sync_calls(call: Callable[[str], Any], raw: Any, secure: Any, unix: Any) -> 
     future = call("slow").future("x")
     done = threading.Event()
     future.add_done_callback(lambda _: done.set())
+    Sync.entered.wait(10)
     future.cancel()
     note(f"sync future {done.wait(5)} {future.cancelled()} {quiet(future.result)}")
-    note(f"sync deadline {quiet(lambda: call('slow')('x', timeout=0.1))}")
+    note(f"sync deadline {quiet(lambda: call('slow')('x', timeout=1.0))}")
     note(f"sync ready {quiet(lambda: call('gone')('x', timeout=0.1, wait_for_ready=True))}")
     for name in ("down_bad", "down_first"):
         note(f"sync {name} {quiet(lambda name=name: list(call(name)('x')))}")  # type: ignore[misc]
