@@ -6,6 +6,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from otel_kit import conventions
@@ -61,6 +62,8 @@ def force_flush(timeout: float = 10.0) -> bool:
 
 def _begin(arguments: Arguments) -> Telemetry:
     try:
+        if defaults and arguments.logs == "stdout":
+            arguments = replace(arguments, logs="both")  # tests see records, whatever becomes of lines
         return _set_up(resolve(arguments, {**defaults, **os.environ}, host=os.uname().nodename))
     except OtelKitError:
         raise  # a wrong argument

@@ -267,6 +267,20 @@ def test_each_kind_of_instrument(run: Run) -> None:
     )
 
 
+def test_records_of_a_service_that_writes_lines(run: Run) -> None:
+    run(
+        test_it="""
+            import logging, otel_kit
+            otel_kit.init(service="s", logs="stdout")
+
+            def test(telemetry, capfd):
+                logging.getLogger("x").info("hello")
+                assert telemetry.log("hello").severity == "INFO"
+                assert '"message": "hello"' in capfd.readouterr().out
+        """
+    )
+
+
 def test_what_stands_in_the_way_is_named(run: Run) -> None:
     test = "def test(telemetry): pass"
     out = run(code=1, env={"OTEL_SDK_DISABLED": "true"}, test_it=test)
