@@ -129,6 +129,29 @@ def test_scopes_against_the_specification_reach_the_application_as_they_are(scop
     assert (len(sent), seen) == (2, [given])
 
 
+def test_a_span_does_not_wait_for_work_in_the_background() -> None:
+    recorder = Seen()
+    telemetry = HttpTelemetry(HttpSettings(), tracer=provider(recorder).get_tracer("test"))
+
+    async def answers_and_works(scope: Any, receive: Any, send: Any) -> None:
+        await fine(scope, receive, send)
+        await asyncio.sleep(60)
+
+    async def run() -> None:
+        tasks = [asyncio.create_task(call(telemetry, answers_and_works)) for _ in range(2)]
+        for _ in range(2000):
+            if len(recorder.ended) == 2:
+                break
+            await asyncio.sleep(0.01)
+        assert (len(recorder.ended), any(task.done() for task in tasks)) == (2, False)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(run())
+    assert [dict(span.attributes or {}).get("error.type") for span in recorder.ended] == [None, None]
+
+
 def test_active_requests_never_drift() -> None:
     """Answered, failed, cancelled, or thrown away while they wait."""
     reader = InMemoryMetricReader()

@@ -101,6 +101,21 @@ def test_an_application_is_instrumented_once_until_it_is_no_more(telemetry: Tele
     assert telemetry.names() == ["GET /things/{thing}"] * 2
 
 
+def test_other_applications_are_left_to_what_records_them(telemetry: Telemetry) -> None:
+    """Also one that was instrumented before."""
+    native = {"tracer_provider": telemetry.tracers, "metrics": False, "logs": False, "operation_spans": False}
+    app = FastAPI(telemetry=native)  # type: ignore[arg-type]
+    app.add_api_route("/things/{thing}", lambda thing: thing)
+    client = TestClient(app)
+    client.get("/things/1")
+    FastAPIInstrumentor.instrument_app(app, **telemetry.options)
+    client.get("/things/1")
+    FastAPIInstrumentor.uninstrument_app(app)
+    client.get("/things/1")
+    scopes = [span.instrumentation_scope for span in telemetry.exporter.get_finished_spans()]
+    assert [scope and scope.name for scope in scopes] == ["fastapi", "otel_kit.http", "fastapi"]
+
+
 def test_two_applications_of_one_provider_count_together(telemetry: Telemetry) -> None:
     apps = [application() for _ in range(2)]
     for app in apps:

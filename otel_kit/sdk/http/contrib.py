@@ -104,7 +104,9 @@ def _uninstrumenting(original: Callable[..., Any]) -> Callable[..., Any]:
         """Record no more requests to `app`."""
         if "_original_build_middleware_stack" in vars(app):  # instrumented before us
             original(app)
-        vars(app)[TELEMETRY] = None
+        vars(app).pop(TELEMETRY, None)
+        if HOOK.default is not None:  # which would record it
+            vars(app)[TELEMETRY] = None
         vars(app)[_INSTRUMENTED] = False
         _instrumented().discard(app)
 

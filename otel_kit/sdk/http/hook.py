@@ -60,9 +60,12 @@ class AsgiHook:
     def telemetry_of(self, app: Any) -> HttpTelemetry | None:
         """What records `app`; None where nothing does."""
         own: dict[str, Any] = vars(app)
-        if TELEMETRY not in own and self.search is not None:
-            own[TELEMETRY] = self.search(app) or self.default
-        found: HttpTelemetry | None = own.get(TELEMETRY, self.default)
+        if TELEMETRY in own:
+            found: HttpTelemetry | None = own[TELEMETRY]
+            return found
+        found = self.default if self.search is None else self.search(app) or self.default
+        if self.search is not None and found is not None:
+            own[TELEMETRY] = found
         return found
 
     def _around(self, original: Callable[..., Any]) -> Callable[..., Any]:
