@@ -52,7 +52,9 @@ def imported(name: str) -> Iterator[Finding]:
             check="import",
             status="error",
             what=f"{module} cannot be imported: {type(error).__name__}: {error}",
-            fix="run it from the directory and with the environment of the service",
+            fix="name a module, not a file"
+            if module.endswith(".py")
+            else "run it from the directory and with the environment of the service",
         )
     finally:
         LOGGER.removeHandler(heard)
