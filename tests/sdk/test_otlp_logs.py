@@ -6,6 +6,7 @@ import random
 import string
 from typing import Any
 
+import pytest
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -86,6 +87,7 @@ def parsed(body: bytes) -> ExportLogsServiceRequest:
     return ExportLogsServiceRequest.FromString(body)
 
 
+@pytest.mark.filterwarnings("ignore:Log record attributes were dropped")
 def test_records_of_the_sdk() -> None:
     rng = random.Random(20)
     encoder = LogEncoder(lambda: RESOURCES[0])
