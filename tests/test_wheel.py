@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,23 @@ def test_the_extra_cli_gives_the_command(wheel: Path, tmp_path: Path) -> None:
     python = _environment(tmp_path, f"{wheel}[cli]")
     assert "plan" in _run(python.parent / "otel-kit", "--help")
     assert _run(python.parent / "otel-kit", "--version").startswith("otel-kit ")
+    told = _run(
+        python.parent / "otel-kit",
+        "run",
+        "--",
+        python,
+        "-c",
+        "import otel_kit.sdk.setup as s; print(s.current())",
+    )
+    assert "enabled=True" in told
+    examined = subprocess.run(
+        [python.parent / "otel-kit", "doctor", "--json"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert {finding["check"] for finding in json.loads(examined.stdout)["findings"]} >= {"service", "dns"}
     explained = subprocess.run(
         [python.parent / "otel-kit", "dev"], capture_output=True, text=True, cwd=tmp_path, check=False
     )
