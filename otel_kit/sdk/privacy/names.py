@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["Names", "words_of"]
+__all__ = ["Names", "any_of", "words_of"]
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 #: Longer names are not remembered.
@@ -72,7 +72,8 @@ class Names:
         extra: names that are secret besides the known ones, each matched by the end of a name as they are.
 
     Attributes:
-        hint: found in the lower-case form of each secret name.
+        hints: texts of which one is in the lower-case form of each secret name.
+        hint: finds them.
     """
 
     def __init__(self, extra: Iterable[str] = ()) -> None:
@@ -80,9 +81,9 @@ class Names:
         last = {*_GLUED, *_LAST, *_PARAMETER, "session", *(words[-1] for words in self._extra)}
         # Codes, numbers and texts are everywhere: these are found by what makes them secret.
         last = last - {"code"} | {"code=", "key", *_PAIRS["code"], *_PAIRS["number"], "connection", "social"}
-        # A word that begins with another one is found by that.
-        shortest = [word for word in last if not any(word != other and other in word for other in last)]
-        self.hint = re.compile("|".join(sorted(map(re.escape, shortest))))
+        # A word that holds another one is found by that.
+        self.hints = [word for word in last if not any(word != other and other in word for other in last)]
+        self.hint = any_of(self.hints)
         self._known: dict[tuple[str, bool], bool] = {}
 
     def identity(self, name: str) -> bool:
@@ -119,6 +120,14 @@ class Names:
             return True
         # `session.id` is an attribute of the conventions; `session_id` is a field, or a cookie.
         return words[-2:] == ["session", "id"] and not name.lower().endswith("session.id")
+
+
+def any_of(texts: Iterable[str]) -> re.Pattern[str]:
+    """Finds any of the texts; sorted by their first signs, which is twice as quick to search."""
+    groups: dict[str, list[str]] = {}
+    for text in sorted(set(texts)):
+        groups.setdefault(text[0], []).append(re.escape(text[1:]))
+    return re.compile("|".join(f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in groups.items()))
 
 
 def words_of(name: str) -> list[str]:
