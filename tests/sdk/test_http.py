@@ -72,7 +72,7 @@ def test_one_span_and_one_duration_a_request(seen: Seen) -> None:
     assert {span.kind for span in seen.spans} == {2}
     assert Counter(span.name for span in seen.spans) == {
         "GET /orders/{number}": 1,
-        "GET /span": 1,
+        "renamed": 1,
         "GET /admin/users/{user}": 1,
         "GET /plain/hello/{name}": 1,
         "POST /v1/carts/{cart}/items": 1,

@@ -14,6 +14,7 @@ NAMES = (
     "by_call",
     "by_middleware",
     "around",
+    "named",
     "around_starlettes",
     "by_starlettes",
     "mounted",
@@ -35,6 +36,9 @@ def test_each_request_is_recorded_once_with_the_options_of_its_application(order
     assert {(s.kind, s.status) for s in seen.spans} == {(2, 0)}
     spans = {s.attributes["user_agent.original"]: s for s in seen.spans}
     assert spans.pop("mounted").name == "POST /outer/things/{thing}"
+    named = spans.pop("named")
+    assert (named.name, named.attributes["mine"]) == ("named", 1)
+    assert named.attributes["http.route"] == "/things/{thing}"
     assert {s.name for s in spans.values()} == {"POST /things/{thing}"}
     assert seen.total("http.server.request.duration") == len(NAMES)
     assert {p.value for p in seen.named("http.server.active_requests")} == {0}

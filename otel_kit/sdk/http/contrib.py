@@ -217,7 +217,7 @@ def _of_contrib(middleware: Any) -> HttpTelemetry:
             sanitized_headers=getattr(sanitize, "_sanitized_fields", ()),
         ),
         hooks=_hooks(
-            middleware.server_request_hook,
+            _with_details(middleware.default_span_details, middleware.server_request_hook),
             middleware.client_request_hook,
             middleware.client_response_hook,
             without,
@@ -230,6 +230,21 @@ def _of_contrib(middleware: Any) -> HttpTelemetry:
             meter=_foreign(middleware.meter, metrics.get_meter_provider(), "_measurement_consumer")
         ),
     )
+
+
+def _with_details(details: Callable[[Any], tuple[str, Any]], then: Hook | None) -> Hook | None:
+    """A hook that gives the span the name and attributes which a function of the service wants."""
+    if getattr(details, "__module__", "").startswith("opentelemetry."):
+        return then
+
+    def begun(span: trace.Span, scope: Any) -> None:
+        name, attributes = details(scope)
+        span.update_name(name)
+        span.set_attributes(attributes)
+        if then is not None:
+            then(span, scope)
+
+    return begun
 
 
 def _foreign(source: Any, provider: Any, *names: str) -> Any:

@@ -228,7 +228,9 @@ class Request:
         name, of_metrics, of_span = self._kind.conclusion(self.route, self._status, error)
         span = self.span
         if span.is_recording():
-            if name:
+            if (
+                name and getattr(span, "name", self._kind.name) == self._kind.name
+            ):  # else the service named it
                 span.update_name(name)
             for key, value in of_span.items():
                 span.set_attribute(key, value)

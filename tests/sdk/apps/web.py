@@ -39,7 +39,8 @@ async def order(number: int) -> dict[str, int]:
 
 @app.get("/span")
 def span_id() -> str:
-    """The id of the span that is current in a handler that runs in a thread."""
+    """The id of the span that is current in a handler that runs in a thread, which renames it."""
+    trace.get_current_span().update_name("renamed")
     return trace.format_span_id(trace.get_current_span().get_span_context().span_id)
 
 

@@ -77,6 +77,8 @@ def main() -> None:
     ask(by_middleware, "by_middleware", "/internal/1")
 
     ask(OpenTelemetryMiddleware(application(), **hooks("around")), "around")
+    named = OpenTelemetryMiddleware(application(), default_span_details=lambda _: ("named", {"mine": 1}))
+    ask(named, "named")
     ask(StarlettesMiddleware(application()), "around_starlettes")
     by_starlettes = application()
     by_starlettes.add_middleware(StarlettesMiddleware, excluded_urls=["internal"])
