@@ -221,5 +221,16 @@ def test_numbers_of_other_kinds_count() -> None:
     assert found == {"count": 4.75, "level": -5.25, "time": 4.75}
 
 
+def test_sets_that_are_equal_once_redacted_are_one() -> None:
+    read = reader()
+    made = provider(read, redact=lambda key, value: "[gone]" if key == "mail" else value)
+    meter = made.get_meter("tests")
+    for number in range(10):
+        meter.create_counter("count").add(1, {"mail": f"{number}@example.org", "a": 1})
+        meter.create_gauge("level").set(number, {"mail": f"{number}@example.org"})
+    found = {name: (point.attributes, point.value) for name, _, point in points(read)}
+    assert found == {"count": ({"mail": "[gone]", "a": 1}, 10), "level": ({"mail": "[gone]"}, 9)}
+
+
 def test_the_most_varied_attribute() -> None:
     assert most_varied([{"a": 1}, {"a": 1, "b": 1}, {"a": True, "b": 2}, {"b": [3]}]) == ("b", 3)

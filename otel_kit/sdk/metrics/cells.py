@@ -12,6 +12,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import partial
 from time import time_ns
 from typing import Any, Final
 
@@ -43,18 +44,20 @@ class Cell(list[float]):
         sampled: those that may become exemplars.
         numbers: key and type of each value that is a number: True, 1 and 1.0 are equal for Python only.
         attributes: the attributes, clean.
-        targets: of each view and reader the key of its attribute set, and that set.
+        targets: of each view and reader the key of its attribute set, and that set; found when first folded,
+            which is mostly done by a thread of ours.
         born: nanoseconds since the epoch.
     """
 
-    __slots__ = ("attributes", "born", "numbers", "room", "sampled", "targets")
+    __slots__ = ("attributes", "born", "matches", "numbers", "room", "sampled", "targets")
 
-    def __init__(self, attributes: dict[str, Any], targets: Sequence[tuple[Any, Any, Any]]) -> None:
+    def __init__(self, attributes: dict[str, Any], matches: Sequence[Any]) -> None:
         self.room = ROOM
         self.sampled: list[Sampled] = []
         self.attributes = attributes
         self.numbers = tuple((key, type(v)) for key, v in attributes.items() if type(v) in _EXACT)
-        self.targets = targets
+        self.matches = matches
+        self.targets: list[tuple[Any, Any, Any]] | None = None
         self.born = time_ns()
 
     def is_for(self, attributes: Mapping[str, Any]) -> bool:
@@ -117,7 +120,7 @@ class Cells:
         if cell is not None:
             self.put(cell, amount, sampled)
             return
-        cell = self._new(_clean(attributes))
+        cell = Cell(_clean(attributes), self._matches)
         cell.room = 0
         self.put(cell, amount, sampled)
 
@@ -130,14 +133,10 @@ class Cells:
             key = (*key, *map(type, attributes.values()))
             cell = self.known.get(key)
         if cell is None and len(self.known) < self._limit:
-            cell = self.known.setdefault(key, self._new(dict(attributes)))
+            cell = self.known.setdefault(key, Cell(dict(attributes), self._matches))
             if self._ended:  # after the last look into `known`, perhaps
                 cell.room = 0
         return cell
-
-    def _new(self, attributes: dict[str, Any]) -> Cell:
-        targets = [(match, *match.key(attributes)) for match in self._matches]
-        return Cell(attributes, targets)
 
     def put(self, cell: Cell, amount: float, sampled: Sampled | None) -> None:
         """Add a measurement to a cell."""
@@ -174,13 +173,13 @@ class Cells:
             if end or not cell:
                 cell.room = 0  # before the last look into it: whoever adds after that sees it
                 self.known.pop(key, None)
-            _fold(cell)
+            quietly("folding a metric", partial(_fold, cell))
 
 
 def fold_loose(cells: deque[Cell]) -> None:
     """Fold and forget these; the lock must be held."""
     for _ in range(len(cells)):
-        _fold(cells.popleft())
+        quietly("folding a metric", partial(_fold, cells.popleft()))
 
 
 def _fold(cell: Cell) -> None:
@@ -193,6 +192,8 @@ def _fold(cell: Cell) -> None:
         values = [float(value) for value in values]  # of numpy, decimals, booleans
     if not values:
         return
+    if cell.targets is None:
+        cell.targets = [(match, *match.key(cell.attributes)) for match in cell.matches]
     for match, key, attributes in cell.targets:
         aggregation = match.find(key, attributes, cell.born)
         fold.add(aggregation, values)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics._internal.point import DataPointT
     from opentelemetry.sdk.metrics.view import View
 
+    from otel_kit.sdk.otlp.wire import Redact
+
 __all__ = ["OVERFLOW", "Match"]
 
 _OVERFLOW_SET: Final = {"otel.metric.overflow": True}
@@ -34,16 +36,26 @@ class Match(_ViewInstrumentMatch):
     Args:
         limit: attribute sets; the rest is added up in one more.
         resets: with delta temporality, each collection begins with no sets at all.
+        redact: applied before sets are told apart: two points that are equal once their secrets are gone
+            would be one series, of which Datadog keeps one.
     """
 
     _attributes_aggregation: dict[Any, Any]
 
     def __init__(
-        self, view: View, instrument: Any, aggregations: dict[type, Any], *, limit: int, resets: bool
+        self,
+        view: View,
+        instrument: Any,
+        aggregations: dict[type, Any],
+        *,
+        limit: int,
+        resets: bool,
+        redact: Redact | None,
     ) -> None:
         super().__init__(view=view, instrument=instrument, instrument_class_aggregation=aggregations)
         self.limit = limit
         self._resets = resets
+        self._redact = redact
         self._collected: int | None = None
         # One for all readers, so that folding takes it once.
         self._lock = getattr(instrument, "lock", None) or threading.Lock()
@@ -56,6 +68,9 @@ class Match(_ViewInstrumentMatch):
 
     def key(self, attributes: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
         """Those of clean attributes that this view keeps, and the key by which `find` knows them."""
+        redact = self._redact
+        if redact is not None:
+            attributes = {key: redact(key, value) for key, value in attributes.items()}
         wanted = self._view._attribute_keys
         kept = attributes if wanted is None else {k: v for k, v in attributes.items() if k in wanted}
         return _hash_attributes(kept), kept

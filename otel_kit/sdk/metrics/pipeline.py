@@ -33,7 +33,11 @@ def make_meters(
     """The provider, and the stage of the lifecycle that collects from it every `interval` seconds."""
     reader = DeltaReader(outbox, tally, writer, interval=interval, settings=settings, redact=redact)
     provider = KitMeterProvider(
-        [reader], resource, shutdown_on_exit=False, cardinality_limit=settings.cardinality_limit
+        [reader],
+        resource,
+        shutdown_on_exit=False,
+        cardinality_limit=settings.cardinality_limit,
+        redact=redact,
     )
     if settings.runtime:
         runtime = Runtime()

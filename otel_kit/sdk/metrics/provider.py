@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
     from otel_kit.sdk.metrics.cardinality import Offender
+    from otel_kit.sdk.otlp.wire import Redact
 
 __all__ = ["KitMeter", "KitMeterProvider"]
 
@@ -133,7 +134,12 @@ def _increasing(bounds: Sequence[float]) -> bool:
 
 
 class KitMeterProvider(MeterProvider):
-    """Takes the arguments of the SDK's, and `cardinality_limit`: attribute sets that are kept of a metric."""
+    """The SDK's, and its arguments.
+
+    Args:
+        cardinality_limit: attribute sets that are kept of a metric.
+        redact: what to record in the place of an attribute's value.
+    """
 
     _measurement_consumer: Consumer
 
@@ -146,11 +152,14 @@ class KitMeterProvider(MeterProvider):
         views: Sequence[View] = (),
         *,
         cardinality_limit: int = CARDINALITY_LIMIT,
+        redact: Redact | None = None,
         **more: Any,
     ) -> None:
         super().__init__((), resource, exemplar_filter, shutdown_on_exit, views, **more)
         # The SDK's own would be in the way of what its readers record about themselves, so they come later.
-        self._measurement_consumer = Consumer(self._sdk_config, metric_readers, limit=cardinality_limit)
+        self._measurement_consumer = Consumer(
+            self._sdk_config, metric_readers, limit=cardinality_limit, redact=redact
+        )
         self._metric_readers = metric_readers
         self._renewing: list[Callable[[], None]] = []
         for reader in metric_readers:

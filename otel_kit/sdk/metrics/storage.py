@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
     from opentelemetry.sdk.metrics.view import View
 
+    from otel_kit.sdk.otlp.wire import Redact
+
 __all__ = ["Consumer"]
 
 
@@ -36,9 +38,10 @@ class Storage(MetricReaderStorage):
         config: of the SDK: exemplar filter, resource, views.
         reader: who collects.
         limit: attribute sets of a metric, unless the reader or a view says otherwise.
+        redact: see `Match`.
     """
 
-    def __init__(self, config: Any, reader: MetricReader, limit: int) -> None:
+    def __init__(self, config: Any, reader: MetricReader, limit: int, redact: Redact | None) -> None:
         super().__init__(
             config,
             _with_ours(reader._instrument_class_temporality),
@@ -47,6 +50,7 @@ class Storage(MetricReaderStorage):
         # Newer releases of the SDK have limits of their own, with the same default as ours.
         self._limits = _with_ours(getattr(reader, "_instrument_class_cardinality_limit", {}))
         self._limit = limit
+        self._redact = redact
 
     def _get_or_init_view_instrument_match(self, instrument: Any) -> list[Any]:
         known = self._instrument_view_instrument_matches.get(instrument)
@@ -88,6 +92,7 @@ class Storage(MetricReaderStorage):
             self._instrument_class_aggregation,
             limit=getattr(view, "_aggregation_cardinality_limit", None) or limit,
             resets=delta and not isinstance(instrument, Asynchronous),
+            redact=self._redact,
         )
 
 
@@ -103,11 +108,15 @@ class Consumer(SynchronousMeasurementConsumer):
         config: of the SDK: exemplar filter, resource, views.
         readers: those that there are from the beginning.
         limit: attribute sets that are kept of an instrument.
+        redact: see `Match`.
     """
 
-    def __init__(self, config: Any, readers: Sequence[MetricReader], *, limit: int) -> None:
+    def __init__(
+        self, config: Any, readers: Sequence[MetricReader], *, limit: int, redact: Redact | None
+    ) -> None:
         super().__init__(config, ())
         self._limit = limit
+        self._redact = redact
         self.generation = 0
         self._reset()
         self._quick: list[Quick | KitGauge] = []
@@ -182,7 +191,7 @@ class Consumer(SynchronousMeasurementConsumer):
         storage.consume_measurement(measurement, sampled)
 
     def _storage(self, reader: MetricReader) -> Storage:
-        return Storage(self._sdk_config, reader, self._limit)
+        return Storage(self._sdk_config, reader, self._limit, self._redact)
 
     def add_metric_reader(self, metric_reader: MetricReader) -> None:
         """Take a reader in; one that is known begins anew."""
