@@ -42,6 +42,8 @@ _LEVELS: Final = {
     "fatal": logging.CRITICAL,
     "critical": logging.CRITICAL,
 }
+#: What has no other effect than a text, which nobody reads where we write.
+_RENDERERS: Final = ("structlog.dev", "structlog.processors")
 Process = Callable[[Any, str, Any, dict[str, Any]], tuple[Any, Mapping[str, Any]]]
 
 
@@ -91,29 +93,31 @@ class _Bridge:
                 return original(bound, method_name, event, event_kw)
             error = _error(method_name, event_kw, bound._context)
             *processors, renderer = bound._processors
+            spared = ours and self._intake.console and is_console(logger._file)
+            unread = spared and type(renderer).__module__ in _RENDERERS
             kept: list[Told] = []
 
             def render(wrapped: Any, name: str, fields: Any) -> Any:
                 kept[:] = [_told(fields, error)] if isinstance(fields, Mapping) else []
-                return renderer(wrapped, name, fields)
+                return "" if kept and unread else renderer(wrapped, name, fields)
 
             # As `bind` makes one; so a logger that threads share stays as it is.
             twin = type(bound)(logger, [*processors, render], bound._context)
             args, kw = original(twin, method_name, event, event_kw)
             if kept and ours:
-                self._take(logger, method_name, kept[0])
+                self._take(method_name, kept[0])
+                if spared:
+                    raise self._drop  # nothing is left to write
             elif kept:
                 self._last.message, self._last.told = args[0] if args else kw.get("msg"), kept[0]
             return args, kw
 
         return _process_event
 
-    def _take(self, logger: Any, method: str, told: Told) -> None:
+    def _take(self, method: str, told: Told) -> None:
         level = _LEVELS.get(method, logging.INFO)
         if level >= self._least:
             quietly("structlog", lambda: self._intake.take(self._record(level, told)))
-        if self._intake.console and is_console(logger._file):
-            raise self._drop  # nothing is left to write
 
     def _record(self, level: int, told: Told) -> logging.LogRecord:
         here = sys._getframe()
