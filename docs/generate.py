@@ -19,7 +19,6 @@ from otel_kit import testing
 from otel_kit.cli.commands import cli
 from otel_kit.datadog.lint import RULES
 from otel_kit.sdk.config import settings
-from otel_kit.sdk.testing import items, recording
 
 PAGE = Path(__file__).with_name("reference.md")
 HEAD = """\
@@ -47,16 +46,8 @@ def _library() -> Iterator[str]:
 
 def _testing() -> Iterator[str]:
     yield f"## The pytest plugin\n\n```text\n{inspect.getdoc(testing)}\n```\n"
-    for kind in (
-        recording.Recording,
-        items.Span,
-        items.Metric,
-        items.Point,
-        items.Log,
-        items.Event,
-        items.Link,
-    ):
-        yield _class(kind, "")
+    for kind in ("Recording", "Span", "Metric", "Point", "Log", "Event", "Link"):
+        yield _class(getattr(testing, kind), "otel_kit.testing")
 
 
 def _class(kind: type, package: str) -> str:
@@ -70,7 +61,7 @@ def _class(kind: type, package: str) -> str:
         elif inspect.isfunction(member):
             parts.append(_member(f"{name}{_signature(member)}", inspect.getdoc(member)))
     text = "\n".join(parts).rstrip()
-    return f"### `{package}{'.' if package else ''}{kind.__name__}`\n\n```text\n{text}\n```\n"
+    return f"### `{package}.{kind.__name__}`\n\n```text\n{text}\n```\n"
 
 
 def _member(head: str, doc: str | None) -> str:

@@ -35,14 +35,13 @@ A test fails where a span that it has started is still open at its end, unless i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from otel_kit.sdk.testing.recording import Recording
+from otel_kit.sdk.testing.items import Event, Link, Log, Metric, Point, Span
+from otel_kit.sdk.testing.recording import Recording
 
-__all__ = ["telemetry"]
+__all__ = ["Event", "Link", "Log", "Metric", "Point", "Recording", "Span", "telemetry"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

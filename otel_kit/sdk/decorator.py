@@ -9,14 +9,15 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, Literal, TypeVar, get_args, overload
 
 from otel_kit.errors import InputError
 
 __all__ = ["instrument"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-_KINDS: Final = ("internal", "server", "client", "producer", "consumer")
+Kind = Literal["internal", "server", "client", "producer", "consumer"]
+_KINDS: Final = get_args(Kind)
 
 
 @overload
@@ -27,7 +28,7 @@ def instrument(function: F, /) -> F: ...
 def instrument(
     *,
     name: str | None = None,
-    kind: str = "internal",
+    kind: Kind = "internal",
     attributes: Mapping[str, str | bool | int | float] | None = None,
     record: Sequence[str] = (),
 ) -> Callable[[F], F]: ...
@@ -38,7 +39,7 @@ def instrument(
     /,
     *,
     name: str | None = None,
-    kind: str = "internal",
+    kind: Kind = "internal",
     attributes: Mapping[str, str | bool | int | float] | None = None,
     record: Sequence[str] = (),
 ) -> F | Callable[[F], F]:

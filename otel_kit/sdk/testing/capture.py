@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from otel_kit.sdk import setup
 from otel_kit.sdk.delivery import senders
 from otel_kit.sdk.testing.memory import Memory
+from otel_kit.sdk.testing.recording import Recording
 
 if TYPE_CHECKING:
-    from otel_kit.sdk.testing.recording import OpenSpans, Recording
+    from otel_kit.sdk.testing.open_spans import OpenSpans
 
 __all__ = ["begin", "recording"]
 
@@ -35,7 +36,7 @@ def recording() -> Recording:
     # Each run of pytest loads this module, and most of them never ask for a recording.
     from otel_kit.errors import ToolError
     from otel_kit.sdk.config.arguments import Arguments
-    from otel_kit.sdk.testing.recording import OpenSpans, Recording, watch
+    from otel_kit.sdk.testing.open_spans import OpenSpans, watch
 
     if setup.current() is None:
         setup.init(Arguments())

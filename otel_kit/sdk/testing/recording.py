@@ -3,52 +3,23 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from unittest import mock
-
-from opentelemetry import trace
-from opentelemetry.sdk.trace import SpanProcessor
 
 from otel_kit.sdk.delivery.tally import Signal
 from otel_kit.sdk.testing.items import Log, Metric, Span
 from otel_kit.sdk.testing.memory import Memory
 
 if TYPE_CHECKING:
-    from opentelemetry.context import Context
+    from otel_kit.sdk.testing.open_spans import OpenSpans
 
-__all__ = ["OpenSpans", "Recording"]
+__all__ = ["Recording"]
 
 Item = TypeVar("Item")
 #: Where the engine reads the time of spans.
 _CLOCKS: Final = ("otel_kit.sdk.tracing.span.time_ns", "otel_kit.sdk.tracing.tracer.time_ns")
 _EPOCH: Final = 1_700_000_000_000_000_000
 _TICK: Final = 1_000_000
-
-
-class OpenSpans(SpanProcessor):
-    """Knows which spans have begun and not ended."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._open: dict[int, str] = {}
-
-    def on_start(self, span: Any, parent_context: Context | None = None) -> None:
-        """Count it in."""
-        del parent_context
-        with self._lock:
-            self._open[span.get_span_context().span_id] = span.name
-
-    def on_end(self, span: Any) -> None:
-        """Count it out."""
-        with self._lock:
-            self._open.pop(span.get_span_context().span_id, None)
-
-    def now(self) -> dict[int, str]:
-        """Id and name of each open span."""
-        with self._lock:
-            return dict(self._open)
 
 
 class Recording:
@@ -135,6 +106,8 @@ class Recording:
 
         The clock begins at 1,700,000,000 s and goes on by 1 ms each time it is read.
         """
+        from unittest import mock
+
         from otel_kit.sdk.tracing import ids
 
         ids._SOURCE.seed(seed)
@@ -164,11 +137,3 @@ def _only(kind: str, name: str, found: Sequence[Item], known: Sequence[str]) -> 
     assert found, f"no {kind} {name!r} was recorded; there are: {', '.join(known) or 'none'}"
     assert len(found) == 1, f"{len(found)} of kind {kind} are named {name!r}; look through the list"
     return found[0]
-
-
-def watch(open_spans: OpenSpans) -> None:
-    """Have the global provider, which is ours, tell of its spans."""
-    provider: Any = trace.get_tracer_provider()
-    add = getattr(provider, "add_span_processor", None)
-    if add is not None:  # traces may be off
-        add(open_spans)
