@@ -66,9 +66,10 @@ def init(
         health_routes: exact paths that are not recorded; ``/healthz`` and its like by default.
         sampling: rules for the shares of traces to keep, by route, name and attribute of their first span:
             ``"route:/search@0.1; *@0.9"``; all are kept by default.
-        instrument: what to instrument: ``fastapi``, ``grpc`` and the clients ``httpx``, ``requests``,
-            ``aiohttp``, ``urllib3``, ``redis``, ``asyncpg``, ``psycopg`` and ``sqlalchemy``; all by default,
-            none with False. Clients need the extra of their name.
+        instrument: what to instrument: ``fastapi``, ``grpc``, ``threading`` (threads and executors go on in
+            the context of who started them) and the clients ``httpx``, ``requests``, ``aiohttp``,
+            ``urllib3``, ``redis``, ``asyncpg``, ``psycopg`` and ``sqlalchemy``; all by default, none with
+            False. Clients need the extra of their name.
 
     Returns:
         A handle, disabled where ``OTEL_KIT_DISABLED`` or ``OTEL_SDK_DISABLED`` is true or another SDK is

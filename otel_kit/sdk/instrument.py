@@ -24,6 +24,8 @@ def instrument(settings: Settings, lifecycle: Lifecycle) -> None:
         _http(settings.http, lifecycle)
     if "grpc" in settings.instrument:
         _rpc(settings.rpc)
+    if "threading" in settings.instrument:
+        _threads()
     _clients(settings.instrument)
 
 
@@ -47,6 +49,12 @@ def _rpc(settings: RpcSettings) -> None:
         patch_grpc(module, settings)
 
     when_imported("grpc", patch)
+
+
+def _threads() -> None:
+    from otel_kit.sdk.context.threads import install
+
+    install()
 
 
 def _clients(names: frozenset[str]) -> None:

@@ -17,8 +17,8 @@ __all__ = ["INSTRUMENTATIONS", "LEVELS", "LOG_MODES", "MIN_INTERVAL", "Arguments
 
 LogMode = Literal["stdout", "otlp", "both", "none"]
 LOG_MODES: Final = ("stdout", "otlp", "both", "none")
-#: Each is the name of an extra, too.
-INSTRUMENTATIONS: Final = ("fastapi", "grpc", *(client.name for client in CLIENTS))
+#: Each is the name of an extra, too, but for what comes with Python.
+INSTRUMENTATIONS: Final = ("fastapi", "grpc", "threading", *(client.name for client in CLIENTS))
 MIN_INTERVAL: Final = 1.0
 LEVELS: Final = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50, "FATAL": 50}
 
