@@ -30,6 +30,16 @@ def abandon(url: str, path: str) -> None:
         s.recv(10)
 
 
+def in_one_go(url: str, *paths: str) -> None:
+    """Send requests without waiting for answers, by one connection."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as s:
+        s.sendall("".join(f"GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n" for path in paths).encode())
+        answers = b""
+        while answers.count(b"HTTP/1.1 200") < len(paths):
+            answers += s.recv(4096)
+
+
 @pytest.fixture(scope="module")
 def seen() -> Seen:
     """All that arrives of a round of requests."""
@@ -43,6 +53,7 @@ def seen() -> Seen:
         get(f"{url}/v1/carts/9/items", method="POST")
         get(f"{url}/v2/stock/rooms/3/shelves/b")
         get(f"{url}/tenants/acme/users/1")
+        in_one_go(url, "/plain/hello/one", "/plain/hello/two", "/plain/hello/three")
         get(f"{url}/static/web.py")
         get(f"{url}/openapi.json")
         get(f"{url}/speechless")
@@ -74,7 +85,7 @@ def test_one_span_and_one_duration_a_request(seen: Seen) -> None:
         "GET /orders/{number}": 1,
         "renamed": 1,
         "GET /admin/users/{user}": 1,
-        "GET /plain/hello/{name}": 1,
+        "GET /plain/hello/{name}": 4,
         "POST /v1/carts/{cart}/items": 1,
         "GET /v2/stock/rooms/{room}/shelves/{shelf}": 1,
         "GET /tenants/{tenant}/users/{user}": 1,
@@ -129,6 +140,12 @@ def test_attributes_are_the_stable_conventions(seen: Seen) -> None:
 
 def test_the_span_is_current_in_a_handler_that_runs_in_a_thread(seen: Seen) -> None:
     assert one(seen, http__route="/span").span_id == next(h["span"] for h in seen.headers if "span" in h)
+
+
+def test_requests_in_one_go_are_not_within_each_other(seen: Seen) -> None:
+    spans = [one(seen, url__path=f"/plain/hello/{name}") for name in ("one", "two", "three")]
+    assert len({span.trace_id for span in spans}) == 3
+    assert {span.parent_id for span in spans} == {""}
 
 
 def test_unhandled_exceptions_are_500_with_one_event(seen: Seen) -> None:

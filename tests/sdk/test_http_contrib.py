@@ -52,8 +52,8 @@ def _has_options(span: SpanSeen, name: str) -> None:
     found = span.attributes
     assert (found["on_request"], found["on_receive"]) == (f"{name}/things/1", "http.request")
     assert found["on_send"] == "http.response.body"
-    assert found["http.request.header.x_tenant"] == ["acme"]
-    assert found["http.response.header.content_type"] == ["application/json"]
-    for header in ("authorization", "x_internal"):  # the one always, the other by the list
+    assert found["http.request.header.x-tenant"] == ["acme"]
+    assert found["http.response.header.content-type"] == ["application/json"]
+    for header in ("authorization", "x-internal"):  # the one always, the other by the list
         (value,) = found[f"http.request.header.{header}"]
         assert "s3cret" not in value

@@ -30,14 +30,14 @@ def test_headers_and_excluded_urls_of_a_running_service() -> None:
         part.terminate()
     (span,) = sink.seen.server_spans()
     captured = {k: v for k, v in span.attributes.items() if ".header." in k}
-    secret = {captured.pop(f"http.request.header.{name}")[0] for name in ("x_tenant", "cookie")}
+    secret = {captured.pop(f"http.request.header.{name}")[0] for name in ("x-tenant", "cookie")}
     assert "acme" not in str(secret)
     assert "s3cret" not in str(secret)
     assert captured == {
-        "http.request.header.accept_encoding": ["identity"],
-        "http.request.header.accept_language": ["de"],
-        "http.response.header.content_length": ["12"],
-        "http.response.header.content_type": ["application/json"],
+        "http.request.header.accept-encoding": ["identity"],
+        "http.request.header.accept-language": ["de"],
+        "http.response.header.content-length": ["12"],
+        "http.response.header.content-type": ["application/json"],
     }
     assert sink.seen.total("http.server.request.duration") == 1
 
@@ -53,8 +53,8 @@ def test_a_header_is_wanted_by_its_whole_name_in_any_case() -> None:
         (b"y", b"caf\xe9"),
     ]
     assert capture.attributes(headers) == {
-        "h.x_a": ["1", "2"],
-        "h.x_b": ["[REDACTED]"],
+        "h.x-a": ["1", "2"],
+        "h.x-b": ["[REDACTED]"],
         "h.authorization": ["[REDACTED]"],
         "h.y": ["caf\xe9"],
     }

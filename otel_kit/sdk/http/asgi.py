@@ -18,6 +18,7 @@ from otel_kit.sdk.config.http import HttpSettings
 from otel_kit.sdk.http.attributes import url_of
 from otel_kit.sdk.http.instruments import Instruments, Kinds, instruments_of
 from otel_kit.sdk.http.observer import Hooks, make_observer
+from otel_kit.sdk.http.parent import around
 from otel_kit.sdk.http.request import Request
 from otel_kit.sdk.http.types import App, Receive, Scope, Send
 from otel_kit.sdk.notes import fault
@@ -110,7 +111,7 @@ class HttpTelemetry:
             if not isinstance(headers, list):
                 scope["headers"] = headers = list(headers)
             names: Mapping[bytes, bytes] = dict(headers)
-            current = context_api.get_current()
+            current = around()
             if self._leaves_out(scope, names, current):
                 return None
             return Request(self, scope, receive, send, headers, names, current)

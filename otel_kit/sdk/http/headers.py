@@ -1,7 +1,8 @@
 """Headers as attributes: those on a list, and never the secret ones.
 
-Names and values of the attributes are those of OpenTelemetry's own instrumentations: lower case with ``_``
-for ``-``, a list of texts, and ``[REDACTED]`` in place of what must not be seen.
+Names and values of the attributes are those of the stable conventions: lower case with its hyphens, which
+OpenTelemetry's own instrumentations write as ``_``, and a list of texts. ``[REDACTED]`` stands in place of
+what must not be seen, as with those.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class HeaderCapture:
         text = _text(name).lower()
         wanted = self._wanted.fullmatch(text) is not None
         result = (
-            self._prefix + text.replace("-", "_") if wanted else "",
+            self._prefix + text if wanted else "",
             wanted and self._secret.search(text) is not None,
         )
         if len(self._kept) < _KEPT:

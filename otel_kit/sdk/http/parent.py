@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry import propagate
-from opentelemetry.context import Context
+from opentelemetry.context import Context, create_key, get_current
 from opentelemetry.trace import Link
 
 from otel_kit.sdk.context import trust
 from otel_kit.sdk.http.headers import GETTER, Headers
 
-__all__ = ["judged", "parent_of"]
+__all__ = ["OVER", "around", "judged", "parent_of"]
+
+#: Key in the context of a request of a list that is empty until its response is complete.
+OVER: Final = create_key("otel_kit.request_over")
 
 #: The propagator, and the headers that it reads.
 _known: tuple[Any, frozenset[bytes]] = (None, frozenset())
+
+
+def around() -> Context:
+    """The context in which the server calls us: empty, or that of a program that calls the application itself.
+
+    Of requests that follow each other without a pause, servers begin the next one amid the answer to the one
+    before, whose context has nothing to do with it.
+    """
+    current = get_current()
+    return Context() if current.get(OVER) else current
 
 
 def parent_of(headers: Headers, names: Mapping[bytes, bytes], current: Context) -> Context:

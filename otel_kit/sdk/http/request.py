@@ -9,13 +9,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as context_api
-from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_kit.sdk.http.attributes import request_attributes
 from otel_kit.sdk.http.errors import error_type, is_gone
 from otel_kit.sdk.http.linger import linger
-from otel_kit.sdk.http.parent import judged, parent_of
+from otel_kit.sdk.http.parent import OVER, judged, parent_of
 from otel_kit.sdk.http.templates import route_ahead
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.spans import record_once, remember
@@ -23,8 +24,6 @@ from otel_kit.sdk.text import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from opentelemetry.context import Context
 
     from otel_kit.sdk.http.asgi import HttpTelemetry
     from otel_kit.sdk.http.headers import Headers
@@ -90,7 +89,8 @@ class Request:
             request_attributes(scope, names, kind.method, kind.scheme),
             links,
         )
-        self._context = context = trace.set_span_in_context(self.span, parent)
+        self._over: list[None] = []
+        self._context = context = Context({**parent, _SPAN_KEY: self.span, OVER: self._over})
         self._begin = time.perf_counter()
         if websocket:
             self._websocket = True
@@ -142,6 +142,8 @@ class Request:
                 observer.sent(self.span, self._scope, message)
         except Exception:
             fault("HTTP response")
+        if last:  # a server may begin the next request of the connection in here
+            self._over.append(None)
         try:
             await self._send(message)
         except OSError:  # by ASGI, what a server raises when the client has gone
