@@ -262,6 +262,9 @@ def _beside(work: Callable[[], None], *, wait: float) -> None:
         quietly("SIGTERM", work)
         done.release()
 
-    _thread.start_new_thread(run, ())
+    try:
+        _thread.start_new_thread(run, ())
+    except RuntimeError:  # none can be had, as at the end of Python; the service's own end must go on
+        return
     if wait:
         done.acquire(timeout=wait)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -12,6 +13,15 @@ __all__ = ["LOGGER", "RateLimit", "fault", "quietly"]
 
 T = TypeVar("T")
 LOGGER: Final = logging.getLogger("otel_kit")
+
+
+def _handle(record: logging.LogRecord) -> None:
+    with contextlib.suppress(Exception):
+        logging.Logger.handle(LOGGER, record)
+
+
+# Filters and handlers of the service may raise: in its own call, or in a thread of ours, which would end.
+LOGGER.handle = _handle  # type: ignore[method-assign]
 
 
 class RateLimit:

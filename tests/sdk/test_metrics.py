@@ -340,6 +340,21 @@ def test_a_callback_that_takes_forever_holds_nothing_up(caplog: pytest.LogCaptur
     assert values(read, "count") == {(): 3}
 
 
+def test_callbacks_are_asked_where_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Patient(InMemoryMetricReader):
+        patience = 0.5
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    read = Patient()
+    made = provider(read)
+    observed(lambda _: [Observation(1)], made, "observed")
+    made.get_meter("tests").create_counter("count").add(2)
+    monkeypatch.setattr(threading, "_start_new_thread", refuse)
+    assert {name: point.value for name, _, point in points(read)} == {"observed": 1, "count": 2}
+
+
 def test_collections_at_once_count_each_observation_once() -> None:
     read = InMemoryMetricReader()
     made = provider(read)

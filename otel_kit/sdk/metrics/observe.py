@@ -15,7 +15,7 @@ __all__ = ["Observer"]
 
 
 class Observer:
-    """Asks instruments in a thread of its own, where somebody cannot wait for them.
+    """Asks instruments in a thread of its own, where somebody cannot wait for them and a thread can be had.
 
     One that does not answer in time is left out, and not asked again while it still is at it. What it then
     says is not used: added to what it says the next time, a counter would count twice.
@@ -53,7 +53,10 @@ class Observer:
                     self._late.discard(instrument)
             done.set()
 
-        spawn("otel-kit-observe", work)
+        try:
+            spawn("otel-kit-observe", work)
+        except RuntimeError:  # as Python ends it starts no thread any more, nor does a full container
+            work()
         done.wait(patience)
         with self._lock:
             # The first of them is being asked, the others will be, by that thread.
