@@ -22,7 +22,7 @@ _known: tuple[Any, frozenset[bytes]] = (None, frozenset())
 
 
 def around() -> Context:
-    """The context in which the server calls us: empty, or that of a program that calls the application itself.
+    """The context in which we are called: empty, or that of a program that calls the application itself.
 
     Of requests that follow each other without a pause, servers begin the next one amid the answer to the one
     before, whose context has nothing to do with it.
