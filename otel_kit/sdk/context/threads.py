@@ -16,6 +16,7 @@ from typing import Any, Final
 from opentelemetry.context import Context
 
 from otel_kit.sdk.imports import when_imported
+from otel_kit.sdk.notes import fault
 from otel_kit.sdk.patching import replace
 from otel_kit.sdk.tracing.context import attach, current, detach
 
@@ -43,18 +44,15 @@ def _patch_executor(module: ModuleType) -> None:
 def _start(original: Callable[..., Any]) -> Callable[..., Any]:
     def start(self: threading.Thread) -> Any:
         context = current()
-        if not context or _kept(self):
+        if not context:
             return original(self)
         own = self.__dict__
         before = own.get("run")
-        run = self.run
-
-        def run_in_context() -> None:
-            _set_back(own, before)  # without the circle thread -> run -> thread
-            attach(context)  # ends with the thread
-            run()
-
-        own["run"] = run_in_context
+        try:
+            if not _kept(self):
+                own["run"] = _in_context(context, self, before)
+        except Exception:
+            fault("starting a thread")
         try:
             return original(self)
         except BaseException:
@@ -64,10 +62,20 @@ def _start(original: Callable[..., Any]) -> Callable[..., Any]:
     return start
 
 
+def _in_context(context: Context, thread: threading.Thread, before: Callable[..., Any] | None) -> Any:
+    own, run = thread.__dict__, thread.run
+
+    def run_in_context() -> None:
+        _set_back(own, before)  # without the circle thread -> run -> thread
+        attach(context)  # ends with the thread
+        run()
+
+    return run_in_context
+
+
 def _set_back(own: dict[str, Any], run: Callable[..., Any] | None) -> None:
-    if run is None:
-        own.pop("run", None)
-    else:
+    own.pop("run", None)
+    if run is not None:
         own["run"] = run
 
 
