@@ -6,12 +6,14 @@ is put in place for each step and taken away before the value is handed over.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from typing import Any, Final, Literal, TypeVar, get_args, overload
 
 from otel_kit.errors import InputError
+from otel_kit.sdk.notes import fault, quietly
 
 __all__ = ["instrument"]
 
@@ -153,13 +155,20 @@ class _Spans:
 
     def current(self, args: Any, kwargs: Any) -> Any:
         """A span that is current for a block, and has its errors."""
-        return self._tracer.start_as_current_span(
-            self._name, kind=self._kind, attributes=self._of(args, kwargs)
-        )
+        try:
+            return self._tracer.start_as_current_span(
+                self._name, kind=self._kind, attributes=self._of(args, kwargs)
+            )
+        except Exception:
+            fault("a decorated function")
+            return contextlib.nullcontext()
 
     def steps(self, args: Any, kwargs: Any) -> _Steps:
         """A span that is current now and then."""
-        return _Steps(self._tracer.start_span(self._name, kind=self._kind, attributes=self._of(args, kwargs)))
+        return _Steps(quietly("a decorated function", lambda: self._started(args, kwargs)))
+
+    def _started(self, args: Any, kwargs: Any) -> Any:
+        return self._tracer.start_span(self._name, kind=self._kind, attributes=self._of(args, kwargs))
 
     def _of(self, args: Any, kwargs: Any) -> dict[str, Any]:
         return {**self._attributes, **self._values(args, kwargs)} if self._values else self._attributes
@@ -170,11 +179,11 @@ class _Steps:
 
     def __init__(self, span: Any) -> None:
         from opentelemetry import context
-        from opentelemetry.trace import set_span_in_context
+        from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
         self._api = context
-        self.span = span
-        self._context = set_span_in_context(span)
+        self.span = INVALID_SPAN if span is None else span
+        self._context = context.get_current() if span is None else set_span_in_context(span)
         self._tokens: list[Any] = []
 
     def __enter__(self) -> None:
@@ -191,9 +200,12 @@ class _Steps:
         from otel_kit.sdk.spans import record_once
         from otel_kit.sdk.text import text_of, type_of
 
-        if self.span.is_recording():
-            record_once(self.span, error)
-            self.span.set_status(StatusCode.ERROR, f"{type_of(error)}: {text_of(error)}")
+        try:
+            if self.span.is_recording():
+                record_once(self.span, error)
+                self.span.set_status(StatusCode.ERROR, f"{type_of(error)}: {text_of(error)}")
+        except Exception:
+            fault("a decorated function")
 
 
 def _around_call(function: Any, spans: _Spans) -> Any:

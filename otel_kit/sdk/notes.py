@@ -56,10 +56,15 @@ def fault(what: str) -> None:
         LOGGER.warning("otel-kit: fault in %s; the service is not affected", what, exc_info=True)
 
 
-def quietly(what: str, work: Callable[[], T]) -> T | None:
-    """The result of `work`; a fault in it is logged (one a minute) and never reaches the service."""
+def quietly(
+    what: str, work: Callable[[], T], kinds: type[BaseException] | tuple[type[BaseException], ...] = Exception
+) -> T | None:
+    """The result of `work`; a fault in it is logged (one a minute) and never reaches the service.
+
+    In threads of our own `kinds` is BaseException: nobody else is there whom one of these could be for.
+    """
     try:
         return work()
-    except Exception:
+    except kinds:
         fault(what)
         return None

@@ -15,7 +15,6 @@ from typing import Final, Generic, TypeVar
 from otel_kit.sdk.delivery.outbox import Outbox, Payload
 from otel_kit.sdk.delivery.tally import Tally
 from otel_kit.sdk.delivery.threads import Alarm, spawn
-from otel_kit.sdk.notes import quietly
 
 __all__ = ["BatchQueue"]
 
@@ -58,7 +57,7 @@ class BatchQueue(Generic[T]):
 
     def start(self) -> None:
         """Start encoding."""
-        spawn(f"otel-kit-batch-{self._tally.signal}", self._run)
+        spawn(f"otel-kit-batch-{self._tally.signal}", self._run, lasting=True)
 
     def renew_after_fork(self) -> None:
         """Begin anew in a child process: what waited belongs to the parent."""
@@ -143,12 +142,16 @@ class BatchQueue(Generic[T]):
             for _ in range(LARGE_BATCH if len(items) > LARGE_BATCH else BATCH):
                 batch.append(items.popleft())
         if batch:
-            quietly(f"encoding {self._tally.signal}", lambda: self._post(batch))
+            try:
+                self._post(batch)
+            except BaseException:
+                self._tally.dropped(len(batch), "fault")
+                raise
 
     def _post(self, batch: Sequence[T]) -> None:
         try:
             body = self._encode(batch)
-        except Exception as error:
+        except BaseException as error:  # an extension's panic, in an object of the service, is no Exception
             if len(batch) == 1:
                 self._tally.dropped(1, "encode", type(error).__name__)
                 return

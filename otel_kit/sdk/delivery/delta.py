@@ -139,7 +139,7 @@ class DeltaReader(MetricReader):
 
     def start(self) -> None:
         """Start collecting."""
-        spawn("otel-kit-metrics", self._run)
+        spawn("otel-kit-metrics", self._run, lasting=True)
 
     def renew_after_fork(self) -> None:
         """Begin anew in a child process."""
@@ -191,7 +191,7 @@ class DeltaReader(MetricReader):
                 return
             with self._changed:
                 ticket = self._asked
-            done = quietly("collecting metrics", self._collect_once)
+            done = quietly("collecting metrics", self._collect_once, BaseException)
             if time.monotonic() >= due:
                 due = time.monotonic() + self._interval
             with self._changed:

@@ -101,7 +101,7 @@ class Outbox:
 
     def start(self) -> None:
         """Start delivering."""
-        spawn(f"otel-kit-send-{self._tally.signal}", self._run)
+        spawn(f"otel-kit-send-{self._tally.signal}", self._run, lasting=True)
 
     def renew_after_fork(self) -> None:
         """Begin anew in a child process: what waited belongs to the parent, which delivers it."""
@@ -160,16 +160,25 @@ class Outbox:
             self._tally.dropped(lost, "shutdown_timeout")
 
     def _run(self) -> None:
+        self._give_up()
         while (payload := self._take()) is not None:
             timeout = self._timeout
             if self._deadline is not None:
                 timeout = max(0.05, min(timeout, self._deadline - time.monotonic()))
             self._settle(payload, self._try(payload, timeout))
 
+    def _give_up(self) -> None:
+        """Count what this thread was at when it failed, if it did; it might fail over it again."""
+        with self._changed:
+            payload, self._in_flight = self._in_flight, None
+            self._changed.notify_all()
+        if payload is not None and not self._closed:  # else close() has counted it
+            self._tally.dropped(payload.items, "fault")
+
     def _try(self, payload: Payload, timeout: float) -> Outcome:
         try:
             return self._sender.send(payload.body, timeout)
-        except Exception as error:  # a header that cannot be sent, say: no later try would be better
+        except BaseException as error:  # a header that cannot be sent, say: no later try would be better
             return Outcome(verdict="refused", why=type(error).__name__)
 
     def _take(self) -> Payload | None:

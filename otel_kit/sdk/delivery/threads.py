@@ -8,7 +8,9 @@ from __future__ import annotations
 import _thread
 import contextlib
 import threading
+import time
 from collections.abc import Callable
+from typing import Final
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
 
@@ -17,12 +19,24 @@ from otel_kit.sdk.notes import quietly
 __all__ = ["Alarm", "spawn"]
 
 
-def spawn(name: str, work: Callable[[], None]) -> threading.Thread:
-    """Start a daemon thread in which instrumentation is suppressed, so that exporting cannot feed itself."""
+#: Seconds until work that failed begins again.
+_PAUSE: Final = 0.1
+
+
+def spawn(name: str, work: Callable[[], None], *, lasting: bool = False) -> threading.Thread:
+    """Start a daemon thread in which instrumentation is suppressed, so that exporting cannot feed itself.
+
+    What is `lasting` begins again after a fault: one bad moment must not end a signal for good.
+    """
+
+    def once() -> bool:
+        work()
+        return True
 
     def run() -> None:
         attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, value=True))
-        quietly(name, work)
+        while not quietly(name, once, BaseException) and lasting:
+            time.sleep(_PAUSE)
 
     thread = threading.Thread(name=name, target=run, daemon=True)
     thread.start()

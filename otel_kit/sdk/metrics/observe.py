@@ -73,4 +73,4 @@ class Observer:
 
 def _ask(instrument: Any, options: CallbackOptions) -> Sequence[Any]:
     what = f"the callback of the metric {instrument.name}"
-    return quietly(what, lambda: list(instrument.callback(options))) or ()
+    return quietly(what, lambda: list(instrument.callback(options)), BaseException) or ()
