@@ -1,9 +1,10 @@
 """When telemetry is flushed: one budget for all signals together, whatever ends the process.
 
-Triggers, in the order in which they usually come: the ASGI lifespan's end, SIGTERM, normal exit. None of them
-alone is enough: uvicorn ends by raising SIGTERM again, with the handler that was there before us, and a
-script has no lifespan. Each flushes what came since the one before; what they wait adds up to the budget at
-most. Whoever records telemetry never waits.
+Triggers, in the order in which they usually come: the ASGI lifespan's end, SIGTERM, normal exit,
+``os._exit``. None of them alone is enough: uvicorn ends by raising SIGTERM again, with the handler that was
+there before us, a script has no lifespan, and a forked child often skips the normal exit. Each flushes what
+came since the one before; what they wait adds up to the budget at most. Whoever records telemetry never
+waits.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
 
@@ -91,6 +92,7 @@ class Lifecycle:
         _end_with_multiprocessing(self)
         _chain_sigterm(self)
         replace(signal, "raise_signal", lambda original: _flushing_before(original, self))
+        replace(os, "_exit", lambda original: _ending_before(original, self))
         if hasattr(os, "register_at_fork"):
             # After the providers have registered theirs, so that it runs after theirs.
             os.register_at_fork(after_in_child=self._after_fork)
@@ -101,7 +103,7 @@ class Lifecycle:
 
     def flush(self, timeout: float) -> bool:
         """Deliver all that was recorded before; False where that did not work within `timeout` seconds."""
-        return self._flush(time.monotonic() + timeout)
+        return bool(quietly("flush", lambda: self._flush(time.monotonic() + timeout)))
 
     def pause(self) -> None:
         """The service has ended its work: flush, and from now on send soon what still comes."""
@@ -138,6 +140,11 @@ class Lifecycle:
     def ending(self) -> bool:
         """`end` is at work."""
         return self._ending
+
+    @property
+    def ended(self) -> bool:
+        """`end` has been called."""
+        return self._ended
 
     @property
     def longest(self) -> float:
@@ -247,6 +254,17 @@ def _flushing_before(original: Callable[[int], None], lifecycle: Lifecycle) -> C
         original(signum)
 
     return raise_signal
+
+
+def _ending_before(original: Callable[[int], NoReturn], lifecycle: Lifecycle) -> Callable[[int], NoReturn]:
+    """``os._exit``, by which forked children end, those of task queues, say, that shall not clean up."""
+
+    def _exit(status: int) -> NoReturn:
+        if not lifecycle.ended:
+            _beside(lifecycle.end, wait=lifecycle.longest)
+        original(status)
+
+    return _exit
 
 
 def _beside(work: Callable[[], None], *, wait: float) -> None:

@@ -179,11 +179,11 @@ def test_a_fork_delivers_its_own_and_the_parent_its_own() -> None:
         with script("fork", {**endpoint(sink), "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}) as part:
             assert part.wait() == 0, part.output()
         seen = sink.seen
-        assert Counter(span.name for span in seen.spans) == {"work": 20, "parent": 5, "child": 10}
-        assert seen.total("jobs.done") == 35
-        assert len([log for log in seen.logs if log.scope == "job"]) == 35
+        assert Counter(span.name for span in seen.spans) == {"work": 20, "parent": 5, "child": 15}
+        assert seen.total("jobs.done") == 40
+        assert len([log for log in seen.logs if log.scope == "job"]) == 40
         for found in (seen.spans, seen.named("jobs.done"), seen.logs):
-            assert len({one.resource["service.instance.id"] for one in found}) == 3
+            assert len({one.resource["service.instance.id"] for one in found}) == 4
         assert len({s.resource["service.instance.id"] for s in seen.spans if s.name != "child"}) == 1
         if protocol == "grpc":
             server.stop(None)

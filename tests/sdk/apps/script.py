@@ -33,14 +33,15 @@ def child() -> None:
 
 
 def fork() -> None:
-    """A child by os.fork that ends normally, and one by multiprocessing that ends by os._exit."""
+    """Children by os.fork that end normally and at once, and one by multiprocessing."""
     otel_kit.force_flush()
     record(3, "parent")  # in the queue at the moment of the fork: the parent's to send
-    pid = os.fork()
-    if pid == 0:
-        child()
-        sys.exit(0)
-    os.waitpid(pid, 0)
+    for end in (sys.exit, os._exit):
+        pid = os.fork()
+        if pid == 0:
+            child()
+            end(0)
+        os.waitpid(pid, 0)
     process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
     process.join()
