@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from otel_kit.sdk.logs.entry import Entry, Error
 
@@ -11,13 +11,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EntryRedactor"]
 
-_REMEMBER: Final = 2048
-#: Longer messages hardly come twice.
-_SHORT: Final = 200
-
 
 class EntryRedactor:
-    """Redacts message, fields and error; remembers short messages in which there was nothing to take out.
+    """Redacts message, fields and error.
 
     Safe between threads.
 
@@ -27,7 +23,6 @@ class EntryRedactor:
 
     def __init__(self, redact: Redact) -> None:
         self._redact = redact
-        self._clean: set[str] = set()
 
     def redacted(self, entry: Entry) -> Entry:
         """The entry as it may leave the process; the place in the code stays as it is."""
@@ -41,14 +36,7 @@ class EntryRedactor:
 
     def message(self, message: str) -> str:
         """A message as it may leave the process."""
-        if message in self._clean:
-            return message
-        text: Any = self._redact("message", message)
-        if text == message and len(message) <= _SHORT:
-            if len(self._clean) >= _REMEMBER:
-                self._clean.clear()
-            self._clean.add(message)
-        return str(text)
+        return str(self._redact("message", message))
 
     def _error(self, error: Error) -> Error:
         kind, text, stack = error

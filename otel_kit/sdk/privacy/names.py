@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["Names", "any_of", "words_of"]
+__all__ = ["NEUTRAL", "Names", "any_of", "words_of"]
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 #: Longer names are not remembered.
@@ -44,10 +44,11 @@ _PAIRS: Final = {
     "security": frozenset(["social"]),
     "card": frozenset(["credit", "debit", "payment"]),
 }
-#: What may stand behind a secret word, which is meant all the same.
-_NEUTRAL: Final = _set("""
-    again b64 base64 bytes confirm confirmation current data encoded encrypted hash hashed header hex md5 new
-    old param plain plaintext previous raw repeat salt sha1 sha256 str string text value values
+#: What may stand behind a secret word, which is meant all the same; a number (``base64``, ``sha256``) may as
+#: well.
+NEUTRAL: Final = _set("""
+    again base bytes confirm confirmation current data encoded encrypted hash hashed header hex md new
+    old param plain plaintext previous raw repeat salt sha str string text value values
     """)
 #: Words of parameters that are secret besides: signed URLs, OAuth, keys of web APIs.
 _PARAMETER: Final = _set("""
@@ -72,18 +73,20 @@ class Names:
         extra: names that are secret besides the known ones, each matched by the end of a name as they are.
 
     Attributes:
-        hints: texts of which one is in the lower-case form of each secret name.
-        hint: finds them.
+        endings: words of which one group ends each secret name, but for what does not count behind it.
+        hint: finds one of the texts of which one is in the lower-case form of each secret name.
     """
 
     def __init__(self, extra: Iterable[str] = ()) -> None:
         self._extra = [words for name in extra if (words := words_of(name))]
+        pairs = [[before, word] for word, befores in _PAIRS.items() for before in befores]
+        self.endings = [*([word] for word in (*_GLUED, *_LAST)), *pairs, ["session", "id"], *self._extra]
         last = {*_GLUED, *_LAST, *_PARAMETER, "session", *(words[-1] for words in self._extra)}
         # Codes, numbers and texts are everywhere: these are found by what makes them secret.
         last = last - {"code"} | {"code=", "key", *_PAIRS["code"], *_PAIRS["number"], "connection", "social"}
         # A word that holds another one is found by that.
-        self.hints = [word for word in last if not any(word != other and other in word for other in last)]
-        self.hint = any_of(self.hints)
+        hints = [word for word in last if not any(word != other and other in word for other in last)]
+        self.hint = re.compile(any_of(hints))
         self._known: dict[tuple[str, bool], bool] = {}
 
     def identity(self, name: str) -> bool:
@@ -112,7 +115,7 @@ class Names:
         words = words_of(name)
         if any(words[-len(extra) :] == extra for extra in self._extra):
             return True
-        while len(words) > 1 and (words[-1] in _NEUTRAL or words[-1].isdigit()) and not _pair(words):
+        while len(words) > 1 and (words[-1] in NEUTRAL or words[-1].isdigit()) and not _pair(words):
             words.pop()
         if not words:
             return False
@@ -122,12 +125,12 @@ class Names:
         return words[-2:] == ["session", "id"] and not name.lower().endswith("session.id")
 
 
-def any_of(texts: Iterable[str]) -> re.Pattern[str]:
-    """Finds any of the texts; sorted by their first signs, which is twice as quick to search."""
+def any_of(texts: Iterable[str]) -> str:
+    """The regex of any of the texts; sorted by their first signs, which is twice as quick to search."""
     groups: dict[str, list[str]] = {}
     for text in sorted(set(texts)):
         groups.setdefault(text[0], []).append(re.escape(text[1:]))
-    return re.compile("|".join(f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in groups.items()))
+    return "|".join(f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in groups.items())
 
 
 def words_of(name: str) -> list[str]:

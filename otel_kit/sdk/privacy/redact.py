@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from fnmatch import translate
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_plus
 
@@ -32,6 +32,8 @@ __all__ = ["make_redactor"]
 #: Nesting beyond which a value is judged by its text; a circle ends here.
 _DEPTH: Final = 8
 _REMEMBER: Final = 4096
+#: Longer texts hardly come twice.
+_SHORT: Final = 200
 #: What keeps its text in the mode ``allow-list`` unnamed: words of the conventions, not of people.
 _ALLOWED: Final = (
     *("http.request.method", "http.response.status_code", "url.scheme", "url.template", "error.type"),
@@ -64,6 +66,7 @@ class _Kind(Enum):
     URL = "by parameter, from the question mark on"
 
 
+_PLAIN: Final = _Kind.PLAIN
 _KINDS: Final = {
     **dict.fromkeys(("db.query.text", "db.statement"), _Kind.STATEMENT),
     **dict.fromkeys(("url.query", "http.query"), _Kind.QUERY),
@@ -71,9 +74,11 @@ _KINDS: Final = {
 }
 
 
+@lru_cache(maxsize=4)
 def make_redactor(settings: PrivacySettings) -> Callable[[str, Any], Any] | None:
     """A function of a key and its value that gives the value to send; None where nothing is redacted.
 
+    The signals share the one of their settings: its patterns, and what it remembers.
     It is pure, never raises, and may be called from several threads.
     """
     if settings.mode == "off":
@@ -92,6 +97,7 @@ class _Redactor:
         self._allowed = _glob(settings.allow)
         self._known_allowed = _glob(_ALLOWED if self._strict else ())
         self._kinds: dict[str, _Kind] = {}
+        self._clean: set[str] = set()
 
     # The patterns are compiled when the first text comes, mostly in a thread of ours, and not at the start.
     @cached_property
@@ -119,9 +125,21 @@ class _Redactor:
     def redact(self, key: str, value: Any) -> Any:
         """The value to send under this key."""
         try:
-            return self._value(key, value, self._kind(key), 0)
+            kind = self._kinds.get(key) or self._kind(key)
+            if kind is _PLAIN and type(value) is str:
+                return value if value in self._clean else self._plain(value)
+            return self._value(key, value, kind, 0)
         except Exception:  # of an object of the service that cannot be read
             return self._unread(key, value)
+
+    def _plain(self, text: str) -> str:
+        """A text searched for shapes; short ones in which there was nothing are remembered."""
+        clean = self._shapes.clean(text)
+        if clean == text and len(text) <= _SHORT:
+            if len(self._clean) >= _REMEMBER:
+                self._clean.clear()
+            self._clean.add(text)
+        return clean
 
     def _unread(self, key: str, value: Any) -> str:
         try:
@@ -160,7 +178,7 @@ class _Redactor:
         return _Kind.PLAIN if kind is _Kind.SECRET and not self._names.secret(name) else kind
 
     def _text(self, text: str, kind: _Kind) -> str:
-        if kind is _Kind.PLAIN:
+        if kind is _PLAIN:
             return self._shapes.clean(text)
         if kind is _Kind.IDENTITY:
             return text
