@@ -128,6 +128,10 @@ ORDERS = {
     "file after": ["debug", "info", PASSWORD, ORDER],
     "level after": [ORDER],
     "disabling": ["info", PASSWORD, ORDER],
+    "by hand": ["info", PASSWORD, ORDER],
+    "of its own": ["info", PASSWORD, ORDER],
+    "cleared": ["info", PASSWORD, ORDER],
+    "queued": ["info", PASSWORD, ORDER],
 }
 
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Final
 
 __all__ = ["is_console", "writes_to_console"]
+
+#: Where containers have the console as a file.
+_DEVICES: Final = frozenset(
+    {"/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2"}
+    | {f"/proc/{process}/fd/{fd}" for process in ("self", "1") for fd in (1, 2)}
+)
 
 
 def is_console(stream: object) -> bool:
@@ -18,4 +25,6 @@ def is_console(stream: object) -> bool:
 
 def writes_to_console(handler: logging.Handler) -> bool:
     """Files and sockets do not, nor do the captures of tests."""
-    return isinstance(handler, logging.StreamHandler) and is_console(handler.stream)
+    if not isinstance(handler, logging.StreamHandler):
+        return False
+    return is_console(handler.stream) or getattr(handler, "baseFilename", None) in _DEVICES

@@ -1,13 +1,15 @@
 """Attaches us where records end up, and again whenever logging is configured anew.
 
-Web servers give their own loggers handlers and ``propagate=False``, some of them after `init()`. Those known
-here write through us; any other logger that does not propagate is left alone: its owner wants it
-so.
+- What a handler would write to the console, whichever logger it is of and whoever put it there, we take at
+  that moment, and write in its place where lines go to the console as JSON. Its level and filters stay in
+  force: a record that it would not have shown is neither shown nor sent, and what a filter masks is masked.
+  Its formatter is not used any more, so masking belongs into a filter.
+- What goes into a queue is taken before, where its context is known.
+- A gate takes the records of a root logger without a handler for the console. Web servers give their own
+  loggers handlers and ``propagate=False``, some of them after `init()`; those known here get gates, too.
 
-Where lines go to the console as JSON, a handler of the service that writes to stdout or stderr is replaced.
-Its level and filters stay in force: a record that it would not have shown is neither shown nor sent, and what
-a filter masks is masked. Its formatter is not used any more, so masking belongs into a filter. Handlers of
-other kinds, for files and sockets, stay as they are.
+Handlers of other kinds, for files and sockets, stay as they are, as does a logger that has only such ones and
+does not propagate: its owner wants it so.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Any, Final
 from otel_kit.sdk.imports import when_imported
 from otel_kit.sdk.logs import from_loguru, from_structlog
 from otel_kit.sdk.logs.console import writes_to_console
-from otel_kit.sdk.logs.entry import BRIDGES
+from otel_kit.sdk.logs.entry import BRIDGES, SEEN
 from otel_kit.sdk.logs.intake import Intake
 from otel_kit.sdk.notes import LOGGER, quietly
 from otel_kit.sdk.patching import replace
@@ -45,89 +47,50 @@ _STARTS: Final = (("gunicorn.glogging", "setup"), ("hypercorn.logging", "__init_
 
 
 class Gate(logging.Handler):
-    """Stands for the console handlers that it replaces, and passes on what they would have shown.
+    """Takes the records of a logger that has no handler for the console.
 
     Args:
+        logger: it is a handler of this one.
         intake: where records go on to.
     """
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, logger: logging.Logger, intake: Intake) -> None:
         super().__init__()
-        self._take = intake.take
-        self.replaced: list[logging.Handler] = []
+        self._logger = logger
+        self._intake = intake
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Pass the record on, as the filters have left it."""
-        passed = self._passed(record) if self.replaced else record
-        if passed is None:
+        """Pass the record on, unless a handler for the console decides about it."""
+        if SEEN in record.__dict__:
+            return True
+        others = self._logger.handlers
+        if self._intake.console and len(others) > 1 and any(map(writes_to_console, others)):
             return False
-        self._take(passed)
+        self._intake.take(record)
         return True
-
-    def _passed(self, record: logging.LogRecord) -> logging.LogRecord | None:
-        for handler in self.replaced:
-            if record.levelno >= handler.level:
-                passed = handler.filter(record)
-                if passed:
-                    # Since Python 3.12 a filter may put another record in the place of this one.
-                    return passed if isinstance(passed, logging.LogRecord) else record
-        return None
 
     def close(self) -> None:
         """Stay usable: logging closes handlers when it is configured again, and this one comes back."""
 
 
-class _LastResort(Gate):
-    """For loggers without any handler, which do not pass their records on to the root either."""
-
-    def __init__(self, intake: Intake, before: logging.Handler | None) -> None:
-        super().__init__(intake)
-        self.setLevel(logging.WARNING if before is None else before.level)
-        self._before = None if intake.console else before
-
-    def handle(self, record: logging.LogRecord) -> bool:
-        """Pass the record on, and to stderr as before unless we write to the console."""
-        if self._before is not None:
-            self._before.handle(record)
-        return super().handle(record)
-
-
-class _Takeover:
+class _Gates:
     def __init__(self, intake: Intake) -> None:
-        self._console = intake.console
-        self._gates = {name: Gate(intake) for name in (None, *SERVERS)}
+        loggers = [logging.getLogger(name) for name in (None, *SERVERS)]
+        self._gates = [(logger, Gate(logger, intake)) for logger in loggers]
 
     def attach(self) -> None:
         """Put the gates where they belong."""
         LOGGER.disabled = False  # dictConfig disables the loggers that it does not name
-        for name, gate in self._gates.items():
-            logger = logging.getLogger(name)
-            if name is not None and logger.propagate:
+        for logger, gate in self._gates:
+            if logger is not logging.root and logger.propagate:
                 logger.removeHandler(gate)
-                self._silence(logger)
             else:
-                self._attach(logger, gate)
-
-    def _attach(self, logger: logging.Logger, gate: Gate) -> None:
-        found = self._silence(logger)
-        if gate in logger.handlers:
-            gate.replaced += found
-        else:
-            gate.replaced = found
-            logger.addHandler(gate)
-
-    def _silence(self, logger: logging.Logger) -> list[logging.Handler]:
-        """Remove what writes to the console beside us; files, sockets and captures of tests stay."""
-        found = [handler for handler in logger.handlers if self._console and writes_to_console(handler)]
-        for handler in found:
-            logger.removeHandler(handler)
-        return found
+                logger.addHandler(gate)
 
     def step_aside(self) -> None:
         """For `logging.basicConfig`, which does nothing where the root logger has a handler."""
-        gate = self._gates[None]
-        if not gate.replaced:
-            logging.getLogger().removeHandler(gate)
+        logger, gate = self._gates[0]
+        logger.removeHandler(gate)
 
 
 def take_over(intake: Intake, *, level: int | None) -> None:
@@ -142,17 +105,43 @@ def take_over(intake: Intake, *, level: int | None) -> None:
         root.setLevel(level)
     elif root.level == logging.WARNING and not root.handlers:
         root.setLevel(logging.INFO)
-    takeover = _Takeover(intake)
-    takeover.attach()
-    logging.lastResort = _LastResort(intake, logging.lastResort)
+    gates = _Gates(intake)
+    gates.attach()
+    replace(logging.Handler, "handle", lambda original: _at_consoles(intake, original))
+    when_imported(
+        "logging.handlers",
+        lambda module: replace(module.QueueHandler, "emit", lambda original: _before(intake, original)),
+    )
     BRIDGES.paths += (warnings.__file__, str(Path(warnings.__file__).with_name("_py_warnings.py")))
     logging.captureWarnings(capture=True)
-    _around(logging, "basicConfig", takeover.step_aside, takeover.attach)
-    when_imported("logging.config", lambda module: _follow_configurations(module, takeover.attach))
+    _around(logging, "basicConfig", gates.step_aside, gates.attach)
+    when_imported("logging.config", lambda module: _follow_configurations(module, gates.attach))
     when_imported("structlog", lambda module: from_structlog.bridge(module, intake, level))
     when_imported("loguru", lambda module: from_loguru.bridge(module, intake, level))
     for name, method in _STARTS:
-        when_imported(name, lambda module, m=method: _around(module.Logger, m, None, takeover.attach))  # type: ignore[misc]
+        when_imported(name, lambda module, m=method: _around(module.Logger, m, None, gates.attach))  # type: ignore[misc]
+
+
+def _at_consoles(intake: Intake, original: Callable[..., Any]) -> Callable[..., Any]:
+    def handle(handler: logging.Handler, record: logging.LogRecord) -> Any:
+        if not writes_to_console(handler):
+            return original(handler, record)
+        passed: Any = handler.filter(record) if intake.console else original(handler, record)
+        if passed:
+            # Since Python 3.12 a filter may put another record in the place of this one.
+            intake.take(passed if isinstance(passed, logging.LogRecord) else record)
+            record.__dict__[SEEN] = True
+        return passed
+
+    return handle
+
+
+def _before(intake: Intake, original: Callable[..., Any]) -> Callable[..., Any]:
+    def emit(handler: logging.Handler, record: logging.LogRecord) -> None:
+        intake.take(record)
+        original(handler, record)
+
+    return emit
 
 
 def _follow_configurations(module: ModuleType, attach: Callable[[], None]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import logging.handlers
+import queue
 import sys
 
 import otel_kit
@@ -27,6 +29,35 @@ def masking() -> None:
     logging.getLogger().setLevel("DEBUG")
 
 
+def by_hand() -> None:
+    """Handlers for the console wherever one can be."""
+    for name in (None, "shop"):
+        logging.getLogger(name).addHandler(logging.StreamHandler(sys.stdout))
+
+
+def of_its_own() -> None:
+    """A logger with a handler for the console that does not propagate, as in many a ``dictConfig``."""
+    console = {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"}
+    shop = {"handlers": ["console"], "level": "INFO", "propagate": False}
+    logging.config.dictConfig({"version": 1, "handlers": {"console": console}, "loggers": {"shop": shop}})
+
+
+def cleared() -> None:
+    """All handlers of the root logger are thrown away, ours too."""
+    logging.getLogger().handlers.clear()
+    logging.getLogger().addHandler(logging.StreamHandler())
+
+
+def queued() -> logging.handlers.QueueListener:
+    """A thread of the service writes to the console."""
+    records: queue.Queue[logging.LogRecord] = queue.Queue()
+    for name in (None, "shop"):
+        logging.getLogger(name).addHandler(logging.handlers.QueueHandler(records))
+    listener = logging.handlers.QueueListener(records, logging.StreamHandler(sys.stdout))
+    listener.start()
+    return listener
+
+
 def main(case: str, path: str) -> None:
     """Configure before or after init(), then write."""
     if case == "filter":
@@ -41,11 +72,20 @@ def main(case: str, path: str) -> None:
         logging.basicConfig(level=logging.ERROR, format="%(message)s")
     if case == "disabling":
         logging.config.dictConfig({"version": 1, "root": {"level": "INFO"}})
+    if case == "by hand":
+        by_hand()
+    if case == "of its own":
+        of_its_own()
+    if case == "cleared":
+        cleared()
+    listener = queued() if case == "queued" else None
     log = logging.getLogger("shop")
     log.debug("debug")
     log.info("info")
     log.warning("password hunter2")
     log.error("an error")
+    if listener is not None:
+        listener.stop()
 
 
 if __name__ == "__main__":
