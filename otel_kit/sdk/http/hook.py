@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otel_kit.sdk.http.asgi import MARK, HttpTelemetry, unrecorded
 from otel_kit.sdk.http.lifespan import lifespan
+from otel_kit.sdk.notes import fault
 from otel_kit.sdk.patching import replace
 
 if TYPE_CHECKING:
@@ -59,14 +60,18 @@ class AsgiHook:
 
     def telemetry_of(self, app: Any) -> HttpTelemetry | None:
         """What records `app`; None where nothing does."""
-        own: dict[str, Any] = vars(app)
-        if TELEMETRY in own:
-            found: HttpTelemetry | None = own[TELEMETRY]
+        try:
+            own: dict[str, Any] = vars(app)
+            if TELEMETRY in own:
+                found: HttpTelemetry | None = own[TELEMETRY]
+                return found
+            found = self.default if self.search is None else self.search(app) or self.default
+            if self.search is not None and found is not None:
+                own[TELEMETRY] = found
             return found
-        found = self.default if self.search is None else self.search(app) or self.default
-        if self.search is not None and found is not None:
-            own[TELEMETRY] = found
-        return found
+        except Exception:
+            fault("HTTP request")
+            return self.default
 
     def _around(self, original: Callable[..., Any]) -> Callable[..., Any]:
         async def call(app: Any, scope: Any, receive: Any, send: Any) -> None:

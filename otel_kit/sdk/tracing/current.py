@@ -12,6 +12,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span as ApiSpan
 from opentelemetry.trace.propagation import _SPAN_KEY
 
+from otel_kit.sdk.notes import fault
 from otel_kit.sdk.spans import failed
 from otel_kit.sdk.tracing.context import attach, current, detach
 
@@ -53,15 +54,18 @@ class Current(ContextDecorator):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        detach(self._token)
         span = self._span
-        # What is no Exception, as the end of a generator or a cancellation, is no error.
-        if isinstance(error, Exception) and span.is_recording():
-            record_exception, set_status = self._arguments[-2:]
-            if record_exception:
-                span.record_exception(error)
-            if set_status:
-                span.set_status(failed(error))
+        try:
+            detach(self._token)
+            # What is no Exception, as the end of a generator or a cancellation, is no error.
+            if isinstance(error, Exception) and span.is_recording():
+                record_exception, set_status = self._arguments[-2:]
+                if record_exception:
+                    span.record_exception(error)
+                if set_status:
+                    span.set_status(failed(error))
+        except Exception:
+            fault("leaving a span")
         if self._end_on_exit:
             span.end()
 

@@ -117,49 +117,55 @@ class Tracer(sdk.Tracer):
         set_status_on_exception: bool = True,
     ) -> api.Span:
         """Start a span, which the caller ends."""
-        holder = (current() if context is None else context).get(_SPAN_KEY)
-        parent: Any = holder._context if type(holder) is Span else _parent(holder)
-        if not self._tracer_config.is_enabled:
-            return NonRecordingSpan(parent or api.INVALID_SPAN_CONTEXT)
-        own_ids, bound = self._own_ids, self._bound
-        if parent is None or not parent[5]:
-            parent, state = None, DEFAULT_TRACE_STATE
-            trace_id, bits = (random_bits(128) or 1, _RANDOM) if own_ids else self._foreign_id()
-            decided = None if bound is None else trace_id & LOW < bound
-        else:
-            trace_id, _, _, bits, state, _ = parent
-            decided = bits & _SAMPLED if self._follows else None if bound is None else trace_id & LOW < bound
-        if decided is None:
-            decision, attributes, state = self._ask(
-                context, parent, trace_id, name, kind, attributes, links or ()
-            )
-        else:
-            decision = _KEEP if decided else _DROP
-        flags = _FLAGS[bits & _RANDOM | (decision is _KEEP)]
-        if own_ids:
-            own = _new_context(SpanContext, (trace_id, random_bits(64) or 1, False, flags, state, True))
-        else:
-            own = self._foreign_context(trace_id, flags, state)
-        counted = None if self._uncounted else self._count(parent, decision)
-        if decision is _DROP:
-            return NonRecordingSpan(own)
-        span = _new(Span)
-        span._name = name
-        span._context = own
-        span._parent = parent
-        span._kind = kind
-        span._resource = self.resource
-        span._instrumentation_scope = self._instrumentation_scope
-        span._instrumentation_info = self.instrumentation_info
-        span._span_processor = processor = self.span_processor
-        span._bounds = self._bounds
-        span._begin(attributes)
-        if links or counted or not record_exception or not set_status_on_exception:
-            span._add_rare(links, counted, record_exception, set_status_on_exception)
-        span._start_time = time_ns() if start_time is None else start_time
-        if type(processor) is not Processors or processor.starts:
-            _tell(processor, span, context)
-        return span
+        try:
+            holder = (current() if context is None else context).get(_SPAN_KEY)
+            parent: Any = holder._context if type(holder) is Span else _parent(holder)
+            if not self._tracer_config.is_enabled:
+                return NonRecordingSpan(parent or api.INVALID_SPAN_CONTEXT)
+            own_ids, bound = self._own_ids, self._bound
+            if parent is None or not parent[5]:
+                parent, state = None, DEFAULT_TRACE_STATE
+                trace_id, bits = (random_bits(128) or 1, _RANDOM) if own_ids else self._foreign_id()
+                decided = None if bound is None else trace_id & LOW < bound
+            else:
+                trace_id, _, _, bits, state, _ = parent
+                decided = (
+                    bits & _SAMPLED if self._follows else None if bound is None else trace_id & LOW < bound
+                )
+            if decided is None:
+                decision, attributes, state = self._ask(
+                    context, parent, trace_id, name, kind, attributes, links or ()
+                )
+            else:
+                decision = _KEEP if decided else _DROP
+            flags = _FLAGS[bits & _RANDOM | (decision is _KEEP)]
+            if own_ids:
+                own = _new_context(SpanContext, (trace_id, random_bits(64) or 1, False, flags, state, True))
+            else:
+                own = self._foreign_context(trace_id, flags, state)
+            counted = None if self._uncounted else self._count(parent, decision)
+            if decision is _DROP:
+                return NonRecordingSpan(own)
+            span = _new(Span)
+            span._name = name
+            span._context = own
+            span._parent = parent
+            span._kind = kind
+            span._resource = self.resource
+            span._instrumentation_scope = self._instrumentation_scope
+            span._instrumentation_info = self.instrumentation_info
+            span._span_processor = processor = self.span_processor
+            span._bounds = self._bounds
+            span._begin(attributes)
+            if links or counted or not record_exception or not set_status_on_exception:
+                span._add_rare(links, counted, record_exception, set_status_on_exception)
+            span._start_time = time_ns() if start_time is None else start_time
+            if type(processor) is not Processors or processor.starts:
+                _tell(processor, span, context)
+            return span
+        except Exception:
+            fault("starting a span")
+            return api.INVALID_SPAN
 
     def _foreign_id(self) -> tuple[int, int]:
         generator = self._id_generator
@@ -206,9 +212,7 @@ def _parent(holder: Any) -> SpanContext | None:
     if holder is None or not isinstance(holder, api.Span):
         return None
     parent = holder.get_span_context()
-    if parent is not None and not isinstance(parent, SpanContext):
-        raise TypeError("parent_span_context must be a SpanContext or None.")
-    return parent
+    return parent if isinstance(parent, SpanContext) else None
 
 
 def _tell(processor: Any, span: Span, context: Context | None) -> None:
