@@ -115,6 +115,11 @@ def test_one_attribute_at_a_time_has_the_precedence() -> None:
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "me:s3cret@c:4318"}, {}),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://me:s3cret@[c:4318"}, {}),
         ({"OTEL_KIT_ENDPOINT": "http:/me:s3cret@c"}, {}),
+        ({"OTEL_EXPORTER_OTLP_HEADERS": "Authorization: Basic s3cret=="}, {}),
+        ({"OTEL_EXPORTER_OTLP_HEADERS": "s3cret=="}, {}),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "db.password=s3cret"}, {}),
+        ({"DD_TAGS": "api_key:s3cret"}, {}),
+        ({}, {"resource_attributes": {"auth.token": "s3cret"}}),
     ],
 )
 def test_secrets_are_never_shown(environ: dict[str, str], arguments: dict[str, Any]) -> None:
@@ -124,6 +129,13 @@ def test_secrets_are_never_shown(environ: dict[str, str], arguments: dict[str, A
     if "dd-api-key" in str(environ) + str(arguments):
         assert {o.value for o in found.origins if o.setting.endswith("headers")} == {"dd-api-key"}
         assert {t.headers["dd-api-key"] for t in found.targets.values()} == {"s3cret"}
+
+
+def test_lists_with_an_at_are_shown_as_they_are() -> None:
+    trust, patterns = "header:x-a@link; peer:10.0.0.0/8@all; link", "[a-z]+@shop,a{2,3}"
+    found = origins({"OTEL_KIT_TRUST": trust, "OTEL_KIT_REDACT_PATTERNS": patterns})
+    assert found["trust"] == (trust.replace("; ", ", "), "OTEL_KIT_TRUST")
+    assert found["redact_patterns"] == (patterns.replace(",a", ", a"), "OTEL_KIT_REDACT_PATTERNS")
 
 
 def test_own_headers_win_over_general_ones() -> None:

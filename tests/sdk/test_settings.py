@@ -182,14 +182,17 @@ def test_timeouts_in_seconds_and_in_milliseconds(value: str, seconds: float) -> 
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://[x"}, "OTEL_EXPORTER_OTLP_ENDPOINT is no http"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x:4317"}, "use port 4318 or protocol grpc"),
         ({"HOST_IP": "http://10.0.0.9"}, "is no address of a node"),
-        ({"OTEL_EXPORTER_OTLP_HEADERS": "secret"}, "OTEL_EXPORTER_OTLP_HEADERS: an entry has no '='"),
+        ({"OTEL_EXPORTER_OTLP_HEADERS": "secret"}, "OTEL_EXPORTER_OTLP_HEADERS: an entry is no key"),
+        ({"OTEL_EXPORTER_OTLP_HEADERS": "c2VjcmV0=="}, "OTEL_EXPORTER_OTLP_HEADERS: an entry is no key"),
         ({"OTEL_EXPORTER_OTLP_HEADERS": "x-key=s%0Ax"}, "the header 'x-key' cannot be sent"),
-        ({"OTEL_KIT_HEADERS": "x key=1"}, "the header 'x key' cannot be sent"),
+        ({"OTEL_KIT_HEADERS": "x key=1"}, "OTEL_KIT_HEADERS: an entry is no key"),
+        ({"OTEL_KIT_HEADERS": "x@key=1"}, "the header 'x@key' cannot be sent"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "-1"}, "use a positive number"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "inf"}, "use a positive number"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "500"}, "below 1000 milliseconds"),
         ({"DD_TAGS": "env:f, nonsense other"}, "DD_TAGS: a word is no key:value pair"),
         ({"OTEL_SDK_DISABLED": "maybe"}, "use one of true, false"),
+        ({"OTEL_SDK_DISABLED": "1"}, "use one of true, false"),
         ({"OTEL_TRACES_EXPORTER": "zipkin"}, "use one of otlp, none"),
         ({"OTEL_KIT_LOGS": "file"}, "use one of stdout, otlp, both, none"),
         ({"OTEL_KIT_LOG_LEVEL": "LOUD"}, "OTEL_KIT_LOG_LEVEL='LOUD'"),
@@ -249,6 +252,20 @@ def test_a_variable_that_cannot_be_used_is_noted_once_and_its_default_taken(
 def test_a_wrong_argument_raises(arguments: dict[str, Any], told: str) -> None:
     with pytest.raises(InputError, match=told.replace("(", r"\(")):
         settings({}, **arguments)
+
+
+@pytest.mark.parametrize("value", ["true", "TRUE", "1"])
+def test_the_kill_switch_may_be_a_number(value: str) -> None:
+    assert settings({"OTEL_KIT_DISABLED": value}).disabled == "OTEL_KIT_DISABLED"
+    assert not settings({"OTEL_KIT_DISABLED": "0"}).disabled
+
+
+def test_times_that_nothing_can_wait_for_become_a_day() -> None:
+    found = settings(
+        {"OTEL_METRIC_EXPORT_INTERVAL": "1e300", "OTEL_EXPORTER_OTLP_TIMEOUT": "1e15"}, shutdown_timeout=1e12
+    )
+    assert (found.metric_interval, found.shutdown_timeout) == (86_400, 86_400)
+    assert {target.timeout for target in found.targets.values()} == {86_400}
 
 
 def test_the_published_table_names_all_variables_and_defaults() -> None:

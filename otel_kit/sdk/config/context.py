@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from otel_kit.sdk.config.environment import Environment
+from otel_kit.sdk.config.environment import DEFAULT, Environment
 
 __all__ = ["Condition", "ContextSettings", "Policy", "TrustRule", "resolve_context", "trust_rules"]
 
@@ -134,7 +134,9 @@ def resolve_context(env: Environment) -> ContextSettings:
 
 
 def _trust(env: Environment) -> Iterator[TrustRule]:
-    for found in trust_rules(env.text("OTEL_KIT_TRUST") or ""):
+    source, text = env.find("OTEL_KIT_TRUST") or (DEFAULT, "")
+    env.note("trust", [rule.strip() for rule in text.split(";")], source)
+    for found in trust_rules(text):
         if isinstance(found, TrustRule):
             yield found
         else:

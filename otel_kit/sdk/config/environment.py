@@ -7,12 +7,13 @@ of which the first that is set counts, and notes the value under the name of the
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["ARGUMENT", "DEFAULT", "DETECTED", "Environment", "Origin", "setting_name", "shown"]
+__all__ = ["ARGUMENT", "DEFAULT", "DETECTED", "LONGEST", "Environment", "Origin", "setting_name", "shown"]
 
 T = TypeVar("T")
 Names = str | Sequence[str]
@@ -21,7 +22,9 @@ DETECTED: Final = "detected"
 DEFAULT: Final = "default"
 #: Prefixes that say nothing about what is set; the longest come first.
 PREFIXES: Final = ("OTEL_EXPORTER_OTLP_", "OTEL_EXPERIMENTAL_", "OTEL_PYTHON_", "OTEL_KIT_", "OTEL_")
-SECRET: Final = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "APP_KEY")
+SECRET: Final = re.compile("token|secret|passw|api.?key|app.?key|credential", re.IGNORECASE)
+#: Nobody means a longer time, and threads and sockets cannot wait for one.
+LONGEST: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,10 @@ class Environment:
 
     def note(self, setting: str, value: object, source: str) -> None:
         """Keep where a value came from; the last word about a setting counts."""
-        self._origins[setting] = Origin(setting=setting, value=_shown(value), source=source)
+        secret = SECRET.search(setting) or SECRET.search(source)
+        self._origins[setting] = Origin(
+            setting=setting, value="***" if secret else _shown(value), source=source
+        )
 
     def given(self, name: str, argument: T | None, otherwise: T) -> T:
         """An argument of `init` where the caller gave it, else what its variable says."""
@@ -83,13 +89,17 @@ class Environment:
         found = self.find(*names)
         if found is None:
             return None
-        secret = any(word in found[0] for word in SECRET)
-        self.note(setting_name(names[0]), "***" if secret else found[1], found[0])
+        self.note(setting_name(names[0]), found[1], found[0])
         return found[1]
 
-    def flag(self, name: Names, *, default: bool) -> bool:
-        """True or false, in any case."""
-        return self.choice(name, ("true", "false"), str(default).lower()) == "true"
+    def flag(self, name: str, *, default: bool) -> bool:
+        """True or false, in any case; our own variables may be 1 or 0, OpenTelemetry's must not."""
+        short = {"1": "true", "0": "false"} if name.startswith("OTEL_KIT_") else {}
+
+        def fold(value: str) -> str:
+            return short.get(value, value.lower())
+
+        return self.choice(name, ("true", "false"), str(default).lower(), fold=fold) == "true"
 
     def choice(
         self, name: Names, allowed: Sequence[str], default: str, *, fold: Callable[[str], str] = str.lower
@@ -122,7 +132,7 @@ class Environment:
         return False
 
     def seconds(self, names: Names, default: float) -> float:
-        """A timeout in seconds.
+        """A timeout in seconds, no longer than a day.
 
         The specification says milliseconds, the Python SDK reads seconds, and both are found in manifests.
         Nobody waits 1000 seconds for a collector or has it answer within a few milliseconds, so the size
@@ -132,8 +142,9 @@ class Environment:
         found = self.find(*_names(names))
         if found is None or number < 1000:
             return number
-        self.note(setting_name(_names(names)[0]), f"{number / 1000:g} (read as milliseconds)", found[0])
-        return number / 1000
+        number = min(number / 1000, LONGEST)
+        self.note(setting_name(_names(names)[0]), f"{number:g} (read as milliseconds)", found[0])
+        return number
 
     def words(self, name: Names, default: Sequence[str]) -> Sequence[str]:
         """A list separated by commas."""
@@ -150,15 +161,15 @@ class Environment:
         for word in given[1].split(",") if given else ():
             if not word.strip():
                 continue
-            key, equals, value = word.partition("=")
-            if equals and key.strip():
-                # An empty value is what a template leaves of a setting that nobody made.
-                if value.strip():
-                    found[key.strip()] = unquote(value.strip())
-            else:
+            key, equals, value = (part.strip() for part in word.partition("="))
+            # With a blank in its name, or no value but the padding of base64, a secret stands where its name
+            # should ("Authorization: Basic c2VjcmV0==").
+            if not equals or len(key.split()) != 1 or (value and not value.strip("=")):
                 self.problems.append(
-                    f"{name}: an entry has no '=' and is left out; write key=value,key2=value2"
+                    f"{name}: an entry is no key=value and is left out; write key=value,key2=value2"
                 )
+            elif value:  # an empty one is what a template leaves of a setting that nobody made
+                found[key] = unquote(value)
         if found:
             self.note(setting_name(name), list(found), name)
         return found

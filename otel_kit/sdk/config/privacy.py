@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from otel_kit.sdk.config.environment import Environment
+from otel_kit.sdk.config.environment import Environment, setting_name
 
 __all__ = ["PrivacySettings", "RedactMode", "resolve_privacy"]
 
@@ -48,7 +48,11 @@ def resolve_privacy(env: Environment) -> PrivacySettings:
 def _patterns(env: Environment) -> list[re.Pattern[str]]:
     name = "OTEL_KIT_REDACT_PATTERNS"
     found = []
-    for text in re.findall(_REGEX, env.text(name) or ""):
+    given = env.find(name)
+    texts = re.findall(_REGEX, given[1]) if given else []
+    if texts:
+        env.note(setting_name(name), texts, name)
+    for text in texts:
         try:
             pattern = re.compile(text.strip())
             why = "it matches where there is nothing" if pattern.search("") else ""

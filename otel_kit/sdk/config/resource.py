@@ -92,7 +92,8 @@ def _datadog_tags(env: Environment) -> dict[str, str]:
     own = {"env": c.DEPLOYMENT_ENVIRONMENT, "service": c.SERVICE_NAME, "version": c.SERVICE_VERSION}
     found = {}
     unusable = False
-    for word in (env.text("DD_TAGS") or "").replace(",", " ").split():
+    given = env.find("DD_TAGS")  # each tag is noted by itself, by `take`
+    for word in (given[1] if given else "").replace(",", " ").split():
         key, colon, value = word.partition(":")
         if colon and key and value:
             found[own.get(key, key)] = value

@@ -51,7 +51,8 @@ OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION: ``explicit_bucket_hist
 OTEL_METRICS_EXEMPLAR_FILTER        ``trace_based`` (default), ``always_on`` or ``always_off``
 OTEL_KIT_METRIC_CARDINALITY_LIMIT   attribute sets of a metric; the rest is added up in one; default 2000
 OTEL_KIT_RUNTIME_METRICS            ``false``: nothing about what the process itself uses
-OTEL_KIT_DISABLED                   ``true``: the kill switch; `init` does nothing at all, log lines included
+OTEL_KIT_DISABLED                   ``true`` or ``1``: the kill switch; `init` does nothing at all, log lines
+                                    included
 OTEL_SDK_DISABLED                   ``true``: no telemetry, no instrumentation; JSON log lines stay
 OTEL_KIT_SAMPLING                   which traces are kept: ``route:/search@0.1; name:poll*@0;
                                     attribute:customer.tier=free@0.5; *@0.9``; the first rule counts that
@@ -111,7 +112,7 @@ from otel_kit.sdk.config.arguments import (
     check,
 )
 from otel_kit.sdk.config.context import ContextSettings, resolve_context
-from otel_kit.sdk.config.environment import ARGUMENT, Environment, Origin
+from otel_kit.sdk.config.environment import ARGUMENT, LONGEST, Environment, Origin
 from otel_kit.sdk.config.http import HttpSettings, resolve_http
 from otel_kit.sdk.config.logs import LogSettings, resolve_logs
 from otel_kit.sdk.config.metrics import MetricSettings, resolve_metrics
@@ -146,8 +147,8 @@ class Settings:
         resource: attributes of the resource, without ``service.instance.id``.
         instance: what ``service.instance.id`` begins with.
         targets: where each signal goes; a signal that is off is absent.
-        metric_interval: seconds between collections.
-        shutdown_timeout: seconds for the three signals together.
+        metric_interval: seconds between collections, a day at most.
+        shutdown_timeout: seconds for the three signals together, a day at most.
         hidden: variables that the SDK must not see, since it would raise an error.
         problems: one sentence for each value that could not be used.
         origins: where each value came from.
@@ -208,11 +209,14 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
             headers=arguments.headers,
         ),
         logs=logs,
-        metric_interval=env.given("metric_interval", arguments.metric_interval, _interval(env)),
-        shutdown_timeout=env.given(
-            "shutdown_timeout",
-            arguments.shutdown_timeout,
-            env.positive("OTEL_KIT_SHUTDOWN_TIMEOUT", 3.0, zero=True),
+        metric_interval=min(LONGEST, env.given("metric_interval", arguments.metric_interval, _interval(env))),
+        shutdown_timeout=min(
+            LONGEST,
+            env.given(
+                "shutdown_timeout",
+                arguments.shutdown_timeout,
+                env.positive("OTEL_KIT_SHUTDOWN_TIMEOUT", 3.0, zero=True),
+            ),
         ),
         metrics=resolve_metrics(env),
         http=resolve_http(env, arguments.health_routes),
