@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -66,6 +67,15 @@ def shown(read: InMemoryMetricReader) -> list[Any]:
             (name, type(data).__name__, getattr(data, "aggregation_temporality", 0), attributes, values)
         )
     return sorted(found, key=repr)
+
+
+#: Until 1.45.2 the SDK began an interval with the scale of the one before.
+KEEPS_SCALE = version("opentelemetry-sdk") in ("1.45.0", "1.45.1")
+
+
+def without_scale(item: Any) -> Any:
+    *names, fields = item
+    return *names, [(field, value) for field, value in fields if field != "scale"]
 
 
 def values(read: InMemoryMetricReader, name: str) -> dict[tuple[Any, ...], Any]:
@@ -135,6 +145,8 @@ def test_random_measurements_come_out_as_from_the_sdk(views: str, delta: bool) -
                 side[which](value, attributes)
         expected, found = shown(sides[0][0]), shown(sides[1][0])
         assert found
+        if delta and KEEPS_SCALE:
+            expected, found = ([without_scale(item) for item in side] for side in (expected, found))
         assert found == expected
 
 
