@@ -133,6 +133,11 @@ def test_numbers_stay(value: object) -> None:
         (f"-----BEGIN PRIVATE KEY-----\n{SECRET}", "REDACTED"),
         (f"Key (email)=({SECRET}) exists\n[parameters: ('a', '{SECRET}')]", None),
         (f"Failing row contains (1, {SECRET}).", None),
+        (f"<a><password>{SECRET}</password></a>", "<a><password>REDACTED</password></a>"),
+        (f'<ns:apiKey x="1">{SECRET}</ns:apiKey>', '<ns:apiKey x="1">REDACTED</ns:apiKey>'),
+        (f"<secret><![CDATA[{SECRET}]]></secret>", "<secret>REDACTED</secret>"),
+        (f'Authorization: Digest username="{SECRET}", realm="b"', "Authorization: REDACTED"),
+        (f"password_sha256={SECRET}", "password_sha256=REDACTED"),
     ],
 )
 def test_secret_shapes(text: str, left: str | None) -> None:
@@ -169,6 +174,30 @@ def test_secret_shapes(text: str, left: str | None) -> None:
             "order 7 in 35 ms",
         ),
         *("SELECT 1", "key: value", "line 12, in place", 'KeyError: "x"', "", "x" * 100),
+        *(
+            "pass: 3, fail: 4",
+            "shipping: 3",
+            "monkey=banana",
+            "auth: ok",
+            "SyntaxError: unexpected token: '}'",
+        ),
+        *(
+            "session started",
+            f"session {HEX} started",
+            "image sha256:" + HEX * 2,
+            "2001:db8:85a3::8a2e:370:7334",
+        ),
+        *(
+            "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+            "v1.2.3-rc1+build.5",
+            "enter the pin code now",
+        ),
+        *(
+            "<token>\n",
+            "<author>bob</author>",
+            "order 2026112400001234 shipped",
+            "desk-0123456789abcdefghijk",
+        ),
     ],
 )
 def test_other_texts(text: str) -> None:
@@ -300,6 +329,17 @@ def test_hostile_texts_take_linear_time(key: str) -> None:
         "?",
         "a%40",
         "$a$",
+    ]
+    units += [
+        "<token>",
+        "<token ",
+        "</token>",
+        "=hash",
+        "text_",
+        "token 0123456789abcdef ",
+        "_",
+        "?token",
+        "is ",
     ]
     for unit in units:
         for text in (unit * (30_000 // len(unit)), "password=" + unit * (30_000 // len(unit)) + "@"):

@@ -72,9 +72,21 @@ _BARE: Final = re.compile(
     r"(?:[^\s\"'\\&;,|<>(){}\[\]]|[&;,|<>(){}\[\]](?![\s\"'&;,|<>(){}\[\]]|[\w.%-]{1,64}[\"']?[ ]?[=:]|\Z))+",
     re.IGNORECASE,
 )
-_LINE: Final = re.compile(r"(?P<open>)[^\r\n\"'}]+")
+_LINE: Final = re.compile(r"(?P<open>)(?:digest [^\r\n}]+|[^\r\n\"'}]+)", re.IGNORECASE)
 _LONG: Final = re.compile(r"(?P<open>)(?=\S*\d)[\w+/=.~-]{16,}")
-_EMPTY: Final = frozenset(["", "none", "null", "nil", "true", "false", "undefined", MARK.lower()])
+#: No secrets, but words of a log on one.
+_NOTHING: Final = re.compile(
+    r"|none|null|nil|true|false|undefined|disabled|enabled|expired|failed|invalid|missing|no|ok|required|yes"
+    rf"|{MARK}",
+    re.IGNORECASE,
+)
+#: How many tests pass, and which pin of a chip it is.
+_COUNT: Final = re.compile(r"(?:pass|pin)\W*\d\d?", re.IGNORECASE)
+#: An element of XML with a text.
+_ELEMENT: Final = re.compile(
+    r"(?P<head><(?P<name>(?:[\w.-]{1,64}:)?[\w.-]{1,64})(?:\s[^<>]{0,512})?>)"
+    r"(?:<!\[CDATA\[)?[^<]+(?=</(?P=name)\s*>)"
+)
 #: What databases and SQLAlchemy say of the values in a statement that failed.
 _ROWS: Final = re.compile(
     r"(?P<head>\[parameters: |Failing row contains |Key \([^)\n]{1,200}\)=)(?:\([^\n]*\)|[\[{(][^\n]*)"
@@ -117,7 +129,9 @@ class Shapes:
         lower = text.lower()
         text = self._by_form(text, lower)
         if named and self._names.hint.search(lower):
-            return self._behind_names(text)
+            if "</" in text:
+                text = _ELEMENT.sub(self._element, text)
+            text = self._behind_names(text)
         return text
 
     def _by_form(self, text: str, lower: str) -> str:
@@ -142,8 +156,13 @@ class Shapes:
                     done = end
         return "".join([*parts, text[done:]]) if done else text
 
+    def _element(self, match: re.Match[str]) -> str:
+        return f"{match['head']}{MARK}" if self._names.secret(match["name"]) else match[0]
+
     def _is_secret(self, text: str, match: re.Match[str]) -> bool:
         name = match["name"]
+        if text.endswith(("unexpected ", "Unexpected "), 0, match.start()):
+            return False  # of what a parser met
         if match["url"] is not None:
             return self._names.secret_parameter(name)
         if match["pair"] is not None:  # of a name and a value, not two names of a list
@@ -163,7 +182,8 @@ def _value(text: str, match: re.Match[str]) -> tuple[int, int]:
     if found is None:
         return begin, begin
     first, end = found.end("open"), found.end()
-    return (begin, begin) if text[first:end].lower() in _EMPTY else (first, end)
+    nothing = _NOTHING.fullmatch(text, first, end) or _COUNT.fullmatch(text, match.start("name"), end)
+    return (begin, begin) if nothing else (first, end)
 
 
 def _card(match: re.Match[str]) -> str:
