@@ -54,11 +54,13 @@ _NUMBER: Final = b"0" * _SHORT
 _FAR: Final = 500
 #: The signs, rare ones, with which the beginnings of known keys end, and those beginnings.
 _ISSUED: Final = re.compile(
-    r"A(?:KIA|SIA|BIA|CCA|Iza)|b(?<=pub)[0-9a-f]{32}|x(?:ox|app-)|ya29|SG\.|slack"
-    r"|_(?<=[a-z1]_)(?:(?<=gh[pousr]_)|(?<=github_)|(?<=[rsp]k_)|(?<=whsec_)|(?<=dd(?:api|app|pat|sat)_)"
-    r"|(?<=ddog_)|(?<=npm_)|(?<=hf_)|(?<=v1_))"
-    r"|-(?<=[a-zX]-)(?:(?<=glpat-)|(?<=sk-)(?<![A-Za-z0-9]sk-)|(?<=pypi-)|(?<=GOCSPX-))"
+    r"A(?:KIA|SIA|BIA|CCA|Iza)|b(?<=pub)[0-9a-f]{32}|x(?:ox|app-)|ya29|SG\.|k(?<=slack)"
+    r"|_(?<=(?:h[pousr]|ub|[rsp]k|ec|pi|pp|at|og|pm|hf|v1)_)(?:(?<=gh[pousr]_)|(?<=github_)|(?<=[rsp]k_)"
+    r"|(?<=whsec_)|(?<=dd(?:api|app|pat|sat)_)|(?<=ddog_)|(?<=npm_)|(?<=hf_)|(?<=v1_))"
+    r"|-(?<=(?:at|sk|pi|PX)-)(?:(?<=glpat-)|(?<=sk-)(?<![A-Za-z0-9]sk-)|(?<=pypi-)|(?<=GOCSPX-))"
 )
+#: A digit, maybe of another script.
+_DIGIT: Final = re.compile(rb"[0-9\x80-\xff]")
 #: The name of a parameter in a URL.
 _PARAMETER: Final = re.compile(r"[?&]([\w.%-]+)")
 
@@ -116,8 +118,13 @@ class Signs:
 
     def _before_blank(self, data: bytes, runs: bytes) -> bool:
         """Whether a secret name, maybe with ``is``, stands before a blank and a run of signs of a key."""
-        at = runs.find(_RUN_BEHIND_BLANK)
-        while at >= 0:
+        end = 0
+        while (at := runs.find(_RUN_BEHIND_BLANK, end)) >= 0:
+            end = data.find(b" ", at + 1)
+            if end < 0:
+                end = len(data)
+            if _DIGIT.search(data, at, end) is None:
+                continue  # a key has one
             before = data[max(0, at - _FAR) : at].translate(_SPACED, _LEFT_OUT)[::-1].lstrip(b"=")
             if before.startswith(b"si="):
                 before = before[3:].lstrip(b"=")
@@ -125,7 +132,6 @@ class Signs:
             match = self._end.match(before)
             if match is not None and self._is_secret(before, match):
                 return True
-            at = runs.find(_RUN_BEHIND_BLANK, at + 1)
         return False
 
     def _is_secret(self, data: bytes, match: re.Match[bytes]) -> bool:
