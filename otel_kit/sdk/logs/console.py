@@ -27,4 +27,7 @@ def writes_to_console(handler: logging.Handler) -> bool:
     """Files and sockets do not, nor do the captures of tests."""
     if not isinstance(handler, logging.StreamHandler):
         return False
-    return is_console(handler.stream) or getattr(handler, "baseFilename", None) in _DEVICES
+    try:
+        return is_console(handler.stream) or getattr(handler, "baseFilename", None) in _DEVICES
+    except Exception:  # of a stream of the service
+        return False
