@@ -72,6 +72,8 @@ aio down_first UNKNOWN
 aio down_plain ['a', 'b', 'c']
 aio both_half ['a', 'b', 'after the end'] StatusCode.OK
 aio up_torn CancelledError
+aio down_resumed ['b', 'c']
+aio down_resumed ['b', 'c']
 aio outer False
 aio inner False
 plain context _SyncServicerContext
@@ -121,6 +123,7 @@ SERVED = {
     "shop.Aio/down_first": [("UNKNOWN", 2, "ValueError", 1)],
     "shop.Aio/down_plain": [("OK", 0, None, 0)],
     "shop.Aio/down_left": [("CANCELLED", 0, None, 0)],
+    "shop.Aio/down_resumed": [("OK", 0, None, 0)] * 2,
     "shop.Aio/both_half": [("OK", 0, None, 0)],
     "shop.Aio/up_torn": [("CANCELLED", 0, None, 0)],
     "grpc": [("UNIMPLEMENTED", 2, "UNIMPLEMENTED", 0)] * 4,
@@ -158,6 +161,7 @@ CALLED = {
     "shop.Aio/down_first": ["UNKNOWN"],
     "shop.Aio/down_plain": ["OK"],
     "shop.Aio/down_left": ["CANCELLED"],
+    "shop.Aio/down_resumed": ["OK", "OK"],
     "shop.Aio/both_half": ["OK"],
     "shop.Aio/up_torn": ["CANCELLED"],
 }

@@ -83,6 +83,7 @@ class Rpc:
         responses: the same for what comes back.
         expires: end of its deadline by ``time.perf_counter``, or None.
         custom: hooks of the service, if it has set any.
+        left: when the service stopped reading its responses before their end, or None.
         due: the code to finish with if nothing else comes; what is dropped without one was cancelled.
     """
 
@@ -95,6 +96,7 @@ class Rpc:
         "custom",
         "due",
         "expires",
+        "left",
         "requests",
         "responses",
         "span",
@@ -109,6 +111,7 @@ class Rpc:
         self.responses: int | None = None
         self.expires: float | None = None
         self.custom: Custom | None = None
+        self.left: tuple[int, float] | None = None
         self.due = CANCELLED
         self._method = method
         self._instruments = instruments
@@ -124,25 +127,34 @@ class Rpc:
         """True once its deadline is over, or will be in `slack` seconds."""
         return self.expires is not None and time.perf_counter() + slack >= self.expires
 
-    def finish(self, code: str, error: BaseException | None = None, details: str = "") -> None:
+    def finish(
+        self,
+        code: str,
+        error: BaseException | None = None,
+        details: str = "",
+        at: tuple[int, float] | None = None,
+    ) -> None:
         """Record and end; only the first call does something, and none raises.
 
         Args:
             code: name of the status code that goes over the wire.
             error: the exception with which a handler failed.
             details: the message beside the code, for the span.
+            at: when it ended by the wall clock (ns) and by ``time.perf_counter``; None for now.
         """
         try:
             self._method.live.remove(id(self))
         except KeyError:
             return
         try:
-            self._record(code, error, details)
+            self._record(code, error, details, at or (None, time.perf_counter()))
         except Exception:
             fault("gRPC call")
 
-    def _record(self, code: str, error: BaseException | None, details: str) -> None:
-        took = time.perf_counter() - self._began
+    def _record(
+        self, code: str, error: BaseException | None, details: str, at: tuple[int | None, float]
+    ) -> None:
+        took = at[1] - self._began
         tools = self._instruments
         failed = code != OK and (code in SERVER_FAULTS or not tools.server)
         why = (code if error is None else type_of(error)) if failed else None
@@ -159,7 +171,7 @@ class Rpc:
                 span.set_attribute("error.type", why)
                 _fail(span, error, details)
         finally:
-            span.end()
+            span.end(at[0])
 
 
 def _fail(span: Span, error: BaseException | None, details: Any) -> None:

@@ -7,6 +7,7 @@ interceptor of ours turns a call into one of those that can do less.
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ __all__ = ["NEEDED", "making", "watching", "watching_intercepted"]
 
 Init = Callable[..., None]
 _RPC: Final = "_otel_kit_rpc"
+#: Seconds after which a stream that nobody reads counts as left.
+_TAKEN_UP_WITHIN: Final = 1.0
 _LEFT: Final = "the stream was left before its end"
 #: Parameters of the calls' constructors that are read or replaced.
 NEEDED: Final = ("metadata", "channel", "method", "request_serializer", "response_deserializer")
@@ -125,7 +128,9 @@ def _ended(call: Any) -> None:
         if rpc is None:
             return
         code = _now(call.code())
-        if code is not grpc.StatusCode.OK:
+        if code is grpc.StatusCode.CANCELLED and rpc.left is not None:
+            rpc.finish(CANCELLED, details=_LEFT, at=rpc.left)
+        elif code is not grpc.StatusCode.OK:
             rpc.finish(code_name(code) or "UNKNOWN", details=_now(call.details()) or "")
         elif rpc.responses is None and rpc.custom is not None and rpc.custom.response_hook is not None:
             rpc.due = OK
@@ -167,7 +172,8 @@ def watching_intercepted(original: Callable[[Any], Any]) -> Callable[[Any], Any]
 class _Watched:
     """The responses of a call, which ends its span when ``async for`` is left before their end.
 
-    grpc.aio lets such a call go on until its channel is closed, and keeps every object of it until then.
+    grpc.aio lets such a call go on until its channel is closed, and keeps every object of it until then. But
+    the service may take up the stream again a moment later, where it has left off.
     """
 
     __slots__ = ("_call", "_responses")
@@ -175,6 +181,9 @@ class _Watched:
     def __init__(self, responses: Any, call: Any) -> None:
         self._responses = responses
         self._call = call
+        rpc = _rpc_of(call)
+        if rpc is not None:
+            rpc.left = None
 
     def __aiter__(self) -> _Watched:
         return self
@@ -189,9 +198,23 @@ class _Watched:
         try:
             rpc = _rpc_of(self._call)
             if rpc is not None:
-                rpc.finish(CANCELLED, details=_LEFT)
+                _leave(rpc, self._call._loop)
         except Exception:
             fault("gRPC call")
+
+
+def _leave(rpc: Rpc, loop: Any) -> None:
+    """Nobody reads any more; the call has ended here unless somebody soon does again."""
+    rpc.left = left = time.time_ns(), time.perf_counter()
+
+    def end() -> None:
+        if rpc.left is left:
+            rpc.finish(CANCELLED, details=_LEFT, at=left)
+
+    try:
+        loop.call_soon_threadsafe(loop.call_later, _TAKEN_UP_WITHIN, end)
+    except RuntimeError:  # the loop is closed
+        end()
 
 
 def _rpc_of(call: Any) -> Rpc | None:

@@ -216,6 +216,10 @@ class Aio:
             yield "more"
             await asyncio.sleep(0.01)
 
+    async def down_resumed(self, _: str, __: Any) -> AsyncIterator[str]:
+        for letter in "abc":
+            yield letter
+
     async def both_half(self, _: Any, context: Any) -> None:
         while (request := await context.read()) is not EOF:
             await context.write(request)
@@ -396,11 +400,21 @@ async def aio_calls(call: Callable[[str], Any], raw: Any, ordered: Any) -> None:
     note(f"aio up_torn {await aio_quiet(call('up_torn')(torn()))}")
     async for _ in stub(ordered, "Aio")("down_left")("x"):
         break
+    for channel in (raw, ordered):
+        note(f"aio down_resumed {await resumed(stub(channel, 'Aio')('down_resumed')('x'))}")
     await stub(ordered, "Aio")("plain")("fine")
     async with grpc.aio.insecure_channel(f"localhost:{free_port()}") as dead:
         waiting = stub(dead, "Aio")("gone")("x", timeout=0.2, wait_for_ready=True)
         note(f"aio dead {await aio_quiet(waiting)}")
         note(f"aio absent {await aio_quiet(stub(dead, 'Aio')('gone')('x'))}")
+
+
+async def resumed(call: Any) -> list[str]:
+    """Leave a stream, and take it up again."""
+    async for _ in call:
+        break
+    await asyncio.sleep(0)
+    return [response async for response in call]
 
 
 async def aio_main(port: int) -> None:
