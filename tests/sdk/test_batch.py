@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 
-from otel_kit.sdk.delivery.batch import BATCH, LARGE_BATCH, MAX_ITEMS, BatchQueue
+from otel_kit.sdk.delivery.batch import BATCH, LARGE_BATCH, MAX_BODY, MAX_BYTES, MAX_ITEMS, BatchQueue
 from otel_kit.sdk.delivery.outbox import Outbox
 from otel_kit.sdk.delivery.send_http import HttpSender
 from otel_kit.sdk.delivery.tally import Tally
+from otel_kit.sdk.otlp.wire import field
 from tests.parts import eventually
 from tests.sdk.sink import running_sink
 
@@ -16,21 +18,22 @@ from tests.sdk.sink import running_sink
 class Queue:
     """A queue of numbers whose requests go to a sink; bad ones cannot be encoded."""
 
-    def __init__(self, url: str, *, bad: frozenset[int] = frozenset()) -> None:
+    def __init__(self, url: str, *, bad: frozenset[int] = frozenset(), size: int = 0) -> None:
         self.batches: list[list[int]] = []
         self._bad = bad
+        self.size = size
         self.tally = Tally("traces", component="otlp_http", endpoint=url)
         sender = HttpSender(
             f"{url}/v1/traces", headers={}, compress=False, tls=None, rejected=lambda _: (0, "")
         )
-        self.outbox = Outbox(sender, self.tally, limit=1_000_000, timeout=5.0)
+        self.outbox = Outbox(sender, self.tally, limit=100_000_000, timeout=5.0)
         self.queue: BatchQueue[int] = BatchQueue(self._encode, self.outbox, self.tally)
 
     def _encode(self, items: Sequence[int]) -> bytes:
         if not self._bad.isdisjoint(items):
             raise ValueError("bad")
         self.batches.append(list(items))
-        return b""
+        return field(b"\x7a", bytes(self.size * len(items)))  # of a number that nobody knows
 
     def start(self) -> None:
         self.outbox.start()
@@ -98,3 +101,67 @@ def test_what_comes_or_waits_at_the_end_is_counted() -> None:
         made.queue.put(2)
     assert made.tally.figures() == (0, 2)
     assert not made.queue.wait(made.queue.ask(), time.monotonic())
+
+
+def test_what_waits_is_bounded_in_bytes() -> None:
+    size = 20_000
+    with running_sink() as sink:
+        made = Queue(sink.url, size=size)
+        for number in range(10_000):
+            made.queue.put(number)
+        made.start()
+        assert made.queue.flush(20.0)
+        delivered, dropped = made.tally.figures()
+        assert delivered + dropped == 10_000
+        assert (delivered - LARGE_BATCH) * size < 2 * MAX_BYTES  # the first ones tell their size
+        assert made.batches[-1][-1] == 9_999
+
+        made.size = 0
+        for _ in range(20):  # room comes back with items of the usual size
+            for number in range(BATCH):
+                made.queue.put(number)
+            assert made.queue.flush(20.0)
+        before = made.tally.figures()[1]
+        for number in range(BATCH * 8):
+            made.queue.put(number)
+        assert made.queue.flush(20.0)
+        assert made.tally.figures()[1] == before
+        made.close()
+
+
+def test_one_large_item_takes_no_room_from_the_others() -> None:
+    with running_sink() as sink:
+        made = Queue(sink.url, size=MAX_BODY - 100)
+        made.start()
+        made.queue.put(0)
+        assert made.queue.flush(20.0)
+        made.size = 400
+        for number in range(2 * BATCH):
+            made.queue.put(number)
+        assert made.queue.flush(20.0)
+        made.close()
+    assert made.tally.figures() == (2 * BATCH + 1, 0)
+
+
+def test_what_is_being_encoded_at_the_end_is_counted_once() -> None:
+    begun, free = threading.Event(), threading.Event()
+
+    def hang(_: Sequence[int]) -> bytes:
+        begun.set()
+        free.wait(30)
+        return b""
+
+    with running_sink() as sink:
+        made = Queue(sink.url)
+        queue: BatchQueue[int] = BatchQueue(hang, made.outbox, made.tally)
+        queue.start()
+        for number in range(5):
+            queue.put(number)
+        assert not queue.flush(0.0)
+        assert begun.wait(30)
+        queue.put(6)
+        queue.close()
+        free.set()
+        queue.wait(1, time.monotonic() + 30)
+        made.outbox.close()
+    assert made.tally.figures() == (0, 6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import subprocess
 import sys
@@ -14,7 +15,9 @@ import pytest
 from opentelemetry import trace as api
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Span as SdkSpan
+from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.trace import (
+    Link,
     SpanContext,
     StatusCode,
     get_current_span,
@@ -211,3 +214,41 @@ def test_the_children_of_a_fork_have_ids_of_their_own() -> None:
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
     )
     assert len(set(done.stdout.split())) == 4
+
+
+def test_long_texts_are_cut_by_the_limits_wherever_they_are() -> None:
+    limits = SpanLimits(max_attribute_length=5, max_span_attribute_length=3)
+    with told() as lines:
+        tracer = provider(taking := Taking(), span_limits=limits).get_tracer("tests")
+        link = Link(tracer.start_span("other").get_span_context(), {"a": "1234567"})
+        with tracer.start_as_current_span("s", attributes={"a": "1234567", "b": 12345}, links=[link]) as span:
+            span.set_attribute("c", "1234567")
+            span.set_attributes({"d": "1234567", "e": b"1234567"})
+            span.add_event("event", {"a": "1234567"})
+            span.add_link(span.get_span_context(), {"a": "12345678"})
+    (ended,) = taking.taken
+    assert dict(ended.attributes or {}) == {"a": "123", "b": 12345, "c": "123", "d": "123", "e": b"1234567"}
+    assert [dict(event.attributes or {}) for event in ended.events] == [{"a": "12345"}]
+    assert [dict(link.attributes or {}) for link in ended.links] == [{"a": "12345"}] * 2
+    assert len(lines) <= 1  # of the link, whose attributes the SDK cuts
+
+
+def test_a_service_that_puts_bodies_into_spans_keeps_its_memory() -> None:
+    code = """
+        from opentelemetry import trace
+        import otel_kit
+        otel_kit.init(service="s")
+        with trace.get_tracer("t").start_as_current_span("s") as span:
+            span.set_attribute("body", "a b " * 250_000)
+        print(len(span.attributes["body"]))
+    """
+    for limit, length in ((None, 25_000), ("30", 30), ("100000", 100_000)):
+        env = {} if limit is None else {"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": limit}
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(code)],
+            env={**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", **env},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.stdout.split("\n")[0] == str(length), done.stderr

@@ -29,6 +29,11 @@ LARGE_BATCH: Final = 2048
 DELAY: Final = 1.0
 #: Below the 4 MiB that gRPC servers take by default.
 MAX_BODY: Final = 3_500_000
+#: What may wait in bytes, by the size that items had of late once encoded: to ask each for its size would
+#: cost whoever puts it more than all the rest.
+MAX_BYTES: Final = 32_000_000
+#: Bytes of an item, before there was one.
+_USUAL: Final = 400
 
 
 class BatchQueue(Generic[T]):
@@ -52,6 +57,9 @@ class BatchQueue(Generic[T]):
         self._emptied = threading.Condition()
         self._asked = 0
         self._answered = 0
+        self._encoding = 0
+        self._weight = _USUAL
+        self._room, self._enough = MAX_ITEMS, BATCH
         self._delay = DELAY
         self._closed = False
 
@@ -71,9 +79,9 @@ class BatchQueue(Generic[T]):
             return
         items = self._items
         items.append(item)
-        if len(items) >= BATCH:
-            if len(items) > MAX_ITEMS:
-                self._drop_oldest()
+        if len(items) >= self._enough:
+            if len(items) > self._room:
+                self._drop_oldest(1)
             self._alarm.ring()
 
     def ask(self) -> int:
@@ -106,19 +114,22 @@ class BatchQueue(Generic[T]):
 
     def close(self) -> None:
         """Take nothing more; what was not encoded in time is counted as lost."""
-        self._closed = True
+        with self._emptied:
+            self._closed = True
+            lost = len(self._items) + self._encoding
+            self._items.clear()
         self._alarm.ring()
-        lost = len(self._items)
-        self._items.clear()
         if lost:
             self._tally.dropped(lost, "shutdown_timeout")
 
-    def _drop_oldest(self) -> None:
-        try:
-            self._items.popleft()
-        except IndexError:  # the encoding thread was quicker
-            return
-        self._tally.dropped(1, "queue_full")
+    def _drop_oldest(self, count: int) -> None:
+        dropped = 0
+        with contextlib.suppress(IndexError):  # the encoding thread was quicker
+            for _ in range(count):
+                self._items.popleft()
+                dropped += 1
+        if dropped:
+            self._tally.dropped(dropped, "queue_full")
 
     def _run(self) -> None:
         while not self._closed:
@@ -126,7 +137,7 @@ class BatchQueue(Generic[T]):
             with self._emptied:
                 ticket = self._asked
             # The rest of a full batch waits for more, unless somebody waits for it, or it has waited enough.
-            least = BATCH if woken and ticket == self._answered else 1
+            least = self._enough if woken and ticket == self._answered else 1
             while len(self._items) >= least:
                 self._encode_batch()
                 if len(self._items) < LARGE_BATCH:
@@ -138,31 +149,56 @@ class BatchQueue(Generic[T]):
     def _encode_batch(self) -> None:
         items = self._items
         batch: list[T] = []
-        with contextlib.suppress(IndexError):  # closed meanwhile
-            for _ in range(LARGE_BATCH if len(items) > LARGE_BATCH else BATCH):
-                batch.append(items.popleft())
-        if batch:
-            try:
-                self._post(batch)
-            except BaseException:
-                self._tally.dropped(len(batch), "fault")
-                raise
+        wanted = LARGE_BATCH if len(items) > LARGE_BATCH else BATCH
+        fitting = max(1, MAX_BODY // self._weight)
+        with self._emptied:
+            with contextlib.suppress(IndexError):  # closed meanwhile
+                for _ in range(min(wanted, fitting)):
+                    batch.append(items.popleft())
+            self._encoding = len(batch)
+        try:
+            self._post(batch)
+        except BaseException:  # the thread goes on, see `spawn`
+            self._lose(self._encoding, "fault")
+            raise
 
     def _post(self, batch: Sequence[T]) -> None:
+        if self._closed or not batch:
+            return
         try:
             body = self._encode(batch)
-        except BaseException as error:  # an extension's panic, in an object of the service, is no Exception
+        except BaseException as error:  # of an object of the service; a panic of an extension is no Exception
             if len(batch) == 1:
-                self._tally.dropped(1, "encode", type(error).__name__)
+                self._lose(1, "encode", type(error).__name__)
                 return
             body = None
-        if body is not None and len(body) <= MAX_BODY:
-            self.outbox.put(Payload(body=body, items=len(batch)))
-            return
+        if body is not None:
+            self._weigh(len(body), len(batch))
+            if len(body) <= MAX_BODY:
+                if self._settled(len(batch)):
+                    self.outbox.put(Payload(body=body, items=len(batch)))
+                return
         if len(batch) == 1:
-            self._tally.dropped(1, "too_large")
+            self._lose(1, "too_large")
             return
         # One bad or huge item must not take the others with it.
         middle = len(batch) // 2
         self._post(batch[:middle])
         self._post(batch[middle:])
+
+    def _weigh(self, size: int, items: int) -> None:
+        """Let the last items count for the average; a single large one must not make the others lose room."""
+        self._weight = max(1, self._weight + (size - self._weight * items) // (items + BATCH))
+        self._enough = max(1, min(BATCH, MAX_BODY // self._weight))
+        self._room = max(self._enough, min(MAX_ITEMS, MAX_BYTES // self._weight))
+        self._drop_oldest(len(self._items) - self._room)
+
+    def _lose(self, items: int, reason: str, detail: str = "") -> None:
+        if self._settled(items):
+            self._tally.dropped(items, reason, detail)
+
+    def _settled(self, items: int) -> bool:
+        """What becomes of these is known; False where `close` has counted them as lost."""
+        with self._emptied:
+            self._encoding -= items
+            return not self._closed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.attributes import BoundedAttributes
@@ -10,10 +11,11 @@ from opentelemetry.attributes import BoundedAttributes
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanLimits
 
-__all__ = ["Bounds", "SpanAttributes"]
+__all__ = ["PLAIN", "Bounds", "SpanAttributes", "shortened"]
 
 #: Kinds of values that need no cleaning.
-_PLAIN: Final = frozenset({str, int, float, bool, bytes})
+PLAIN: Final = frozenset({str, int, float, bool, bytes})
+_ENDLESS: Final = 1 << 62
 
 
 class Bounds:
@@ -22,15 +24,42 @@ class Bounds:
     Attributes:
         limits: the SDK's.
         room: how many attributes a span may have.
-        plain: kinds of values that can be taken as they are.
+        longest: characters of a text in one of them.
     """
 
-    __slots__ = ("limits", "plain", "room")
+    __slots__ = ("limits", "longest", "room")
 
     def __init__(self, limits: SpanLimits) -> None:
         self.limits = limits
-        self.room = 1 << 62 if limits.max_span_attributes is None else limits.max_span_attributes
-        self.plain = _PLAIN if limits.max_span_attribute_length is None else _PLAIN - {str}
+        self.room = _or_endless(limits.max_span_attributes)
+        self.longest = _or_endless(limits.max_span_attribute_length)
+
+    def copied(self, attributes: Any) -> dict[str, Any] | None:
+        """A copy with long texts cut; None where a value needs more cleaning, or some have no room."""
+        longest = self.longest
+        try:
+            new = dict(attributes)
+        except Exception:
+            return None
+        for key, value in new.items():
+            kind = type(value)
+            if kind not in PLAIN or type(key) is not str or not key:
+                return None
+            if kind is str and len(value) > longest:
+                new[key] = value[:longest]
+        return new if len(new) <= self.room else None
+
+
+def _or_endless(limit: int | None) -> int:
+    return _ENDLESS if limit is None else limit
+
+
+def shortened(attributes: Any, limits: SpanLimits) -> Any:
+    """Attributes of an event or a link with long texts cut; the SDK would write a warning for each."""
+    longest = limits.max_attribute_length
+    if longest is None or not isinstance(attributes, Mapping):
+        return attributes
+    return {key: value[:longest] if type(value) is str else value for key, value in attributes.items()}
 
 
 class SpanAttributes(BoundedAttributes):

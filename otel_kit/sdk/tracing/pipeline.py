@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.sdk import trace as sdk
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from otel_kit.sdk.otlp.wire import Redact
 
 __all__ = ["make_tracers"]
+
+#: Characters of a text in an attribute, where OTEL_*_LIMIT say nothing; Datadog cuts it there as well.
+#: Without a limit, bodies of requests that a service puts into spans would fill the memory.
+LONGEST: Final = 25_000
 
 
 class SpanQueue(Taker):
@@ -66,9 +70,20 @@ def make_tracers(
 ) -> tuple[sdk.TracerProvider, BatchQueue[ReadableSpan]]:
     """A provider, and the queue through which its spans go to `outbox`."""
     queue: BatchQueue[ReadableSpan] = BatchQueue(SpanEncoder(redact).encode, outbox, tally)
-    provider = _kind()(sampler=sampler, resource=resource, shutdown_on_exit=False, meter_provider=meters)
+    provider = _kind()(
+        sampler=sampler,
+        resource=resource,
+        shutdown_on_exit=False,
+        span_limits=_limits(),
+        meter_provider=meters,
+    )
     provider.add_span_processor(SpanQueue(queue))
     return provider, queue
+
+
+def _limits() -> sdk.SpanLimits:
+    given = sdk.SpanLimits()  # as the environment wants them
+    return sdk.SpanLimits(max_attribute_length=LONGEST) if given.max_attribute_length is None else given
 
 
 def _kind() -> type[sdk.TracerProvider]:

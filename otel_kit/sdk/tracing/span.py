@@ -6,10 +6,10 @@ at which the interpreter could change to another thread.
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,9 +18,9 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import SpanContext, Status, StatusCode
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 
-from otel_kit.sdk.notes import fault
+from otel_kit.sdk.notes import fault, quietly
 from otel_kit.sdk.spans import exception_attributes, failed
-from otel_kit.sdk.tracing.attributes import Bounds, SpanAttributes
+from otel_kit.sdk.tracing.attributes import PLAIN, Bounds, SpanAttributes, shortened
 from otel_kit.sdk.tracing.processors import Processors
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Span(sdk.Span):
     _lost = 0
 
     #: For code of the SDK that is not replaced here.
-    _lock: Any = cached_property(lambda _: threading.Lock())
+    _lock: Any = functools.cached_property(lambda _: threading.Lock())
 
     @property
     def _limits(self) -> sdk.SpanLimits:
@@ -108,23 +108,10 @@ class Span(sdk.Span):
 
     def _begin(self, attributes: Attributes) -> None:
         """Take the first attributes over."""
-        new = self._copied(attributes) if attributes else {}
+        new = self._bounds.copied(attributes) if attributes else {}
         self._values = {} if new is None else new
         if new is None:
             self._set_cleaned(attributes)
-
-    def _copied(self, attributes: Any) -> dict[str, Any] | None:
-        """A copy, where all can be taken as they are and have room; else None."""
-        bounds = self._bounds
-        plain = bounds.plain
-        try:
-            new = dict(attributes)
-        except Exception:
-            return None
-        for key, value in new.items():
-            if type(value) not in plain or type(key) is not str or not key:
-                return None
-        return new if len(new) <= bounds.room else None
 
     def _set_cleaned(self, attributes: Any) -> None:
         try:
@@ -155,7 +142,10 @@ class Span(sdk.Span):
             _LOG.warning("Setting attribute on ended span.")
             return
         values, bounds = self._values, self._bounds
-        if type(value) in bounds.plain and type(key) is str and key:
+        kind = type(value)
+        if kind in PLAIN and type(key) is str and key:
+            if kind is str and len(value) > bounds.longest:  # type: ignore[arg-type]
+                value = value[: bounds.longest]  # type: ignore[index]
             if key in values:
                 values.pop(key, None)
                 values[key] = value
@@ -173,30 +163,33 @@ class Span(sdk.Span):
         if self._end_time is not None:
             _LOG.warning("Setting attribute on ended span.")
             return
-        new, values = self._copied(attributes), self._values
-        if new is None or len(values) + len(new) > self._bounds.room:
-            self._set_cleaned(attributes)
-            return
-        for key in new:
-            values.pop(key, None)  # what is set again comes last
-        values.update(new)
+        try:
+            new, values = self._bounds.copied(attributes), self._values
+            if new is None or len(values) + len(new) > self._bounds.room:
+                self._set_cleaned(attributes)
+                return
+            for key in new:
+                values.pop(key, None)  # what is set again comes last
+            values.update(new)
+        except Exception:
+            fault(_UNREADABLE)
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Add an event; without attributes where they cannot be read."""
         try:
-            super().add_event(name, attributes, timestamp)
+            super().add_event(name, shortened(attributes, self._limits), timestamp)
         except Exception:
             fault(_UNREADABLE)
-            self._add_event(sdk.Event(name, None, timestamp))
+            quietly(_UNREADABLE, lambda: self._add_event(sdk.Event(name, None, timestamp)))
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
         """Add a link; without attributes where they cannot be read."""
         try:
-            super().add_link(context, attributes)
+            super().add_link(context, shortened(attributes, self._limits))
         except Exception:
             fault(_UNREADABLE)
             if isinstance(context, SpanContext):
-                super().add_link(context)
+                quietly(_UNREADABLE, functools.partial(super().add_link, context))
 
     def _is_over(self, method: str) -> bool:
         if self._end_time is None:
@@ -220,25 +213,28 @@ class Span(sdk.Span):
 
     def update_name(self, name: str) -> None:
         """Rename it."""
-        if self._is_over("update_name"):
-            return
-        self._name = name
+        if self._end_time is None or not quietly("renaming", lambda: self._is_over("update_name")):
+            self._name = name
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the status: OK is final, and UNSET changes nothing."""
-        if self._is_over("set_status"):
-            return
-        if isinstance(status, Status):
-            if description is not None:
-                _LOG.warning(
-                    "Description %s ignored. Use either `Status` or `(StatusCode, Description)`", description
-                )
-        elif isinstance(status, StatusCode):
-            status = Status(status, description)
-        else:
-            return
-        if self._status.status_code is not StatusCode.OK and status.status_code is not StatusCode.UNSET:
-            self._status = status
+        try:
+            if self._is_over("set_status"):
+                return
+            if isinstance(status, Status):
+                if description is not None:
+                    _LOG.warning(
+                        "Description %s ignored. Use either `Status` or `(StatusCode, Description)`",
+                        description,
+                    )
+            elif isinstance(status, StatusCode):
+                status = Status(status, description)
+            else:
+                return
+            if self._status.status_code is not StatusCode.OK and status.status_code is not StatusCode.UNSET:
+                self._status = status
+        except Exception:
+            fault("the status of a span")
 
     def end(self, end_time: int | None = None) -> None:
         """End it; only the first call does something."""
@@ -276,8 +272,9 @@ class Span(sdk.Span):
         escaped: bool = False,
     ) -> None:
         """Add an exception event, also for an error that has no text."""
-        found: dict[str, Any] = {**exception_attributes(exception), "exception.escaped": str(escaped)}
+        found: dict[str, Any] = {"exception.escaped": str(escaped)}
         try:
+            found = {**exception_attributes(exception), **found}
             found.update(attributes or {})
         except Exception:
             fault(_UNREADABLE)
@@ -294,5 +291,5 @@ class Span(sdk.Span):
             if self._record_exception:
                 self.record_exception(exc_val, escaped=True)
             if self._set_status_on_exception:
-                self.set_status(failed(exc_val))
+                self.set_status(quietly("the status of a span", lambda: failed(exc_val)) or StatusCode.ERROR)
         self.end()
