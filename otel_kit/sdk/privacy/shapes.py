@@ -14,7 +14,7 @@ from typing import Final
 
 from otel_kit.sdk.privacy import MARK
 from otel_kit.sdk.privacy.names import Names
-from otel_kit.sdk.privacy.signs import Signs
+from otel_kit.sdk.privacy.signs import Signs, bytes_of
 
 __all__ = ["Shapes"]
 
@@ -117,9 +117,10 @@ class Shapes:
             text = pattern.sub(MARK, text)
         if len(text) < 6:
             return text
-        if self._signs.among(text):
+        signs, data = self._signs, bytes_of(text)
+        if signs.among(text, data):
             text = self._without_secrets(text, named)
-        if len(text) > 12 and self._signs.number(text):
+        if signs.number(data):
             text = _CARD.sub(_card, text)
         return _EMAIL.sub(_email, text) if "@" in text or "%40" in text else text
 
