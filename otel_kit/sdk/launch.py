@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-__all__ = ["DIRECTORY", "environment"]
+__all__ = ["DIRECTORY", "RUN_PID", "environment"]
 
 #: Holds the module that Python imports before any program.
 DIRECTORY: Final = str(Path(__file__).with_name("autoload"))
+#: Tells the program from what it starts; its presence says that ``otel-kit run`` has started both.
+RUN_PID: Final = "OTEL_KIT_RUN_PID"
 
 
 def environment(environ: Mapping[str, str], pid: int) -> dict[str, str]:
@@ -24,5 +26,5 @@ def environment(environ: Mapping[str, str], pid: int) -> dict[str, str]:
     return {
         **environ,
         "PYTHONPATH": os.pathsep.join([DIRECTORY, *others]),
-        "OTEL_KIT_RUN_PID": str(pid),
+        RUN_PID: str(pid),
     }

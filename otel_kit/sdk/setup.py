@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, Final
 
 from otel_kit import conventions
@@ -15,6 +15,7 @@ from otel_kit.sdk.config.arguments import Arguments
 from otel_kit.sdk.config.resource import UNKNOWN
 from otel_kit.sdk.config.settings import Settings, resolve
 from otel_kit.sdk.handle import Telemetry
+from otel_kit.sdk.launch import RUN_PID
 from otel_kit.sdk.notes import LOGGER
 
 __all__ = ["current", "force_flush", "init", "shutdown"]
@@ -34,10 +35,8 @@ def init(arguments: Arguments) -> Telemetry:
     global _current
     with _LOCK:
         if _current is not None:
-            if _current[0] != arguments:
-                LOGGER.warning(
-                    "otel-kit: init() was called before with other arguments; the first call holds"
-                )
+            if _current[0] != arguments and _current[1].enabled:
+                _tell_of_late(arguments, *_current)
             return _current[1]
         telemetry = _begin(arguments)
         _current = arguments, telemetry
@@ -60,11 +59,35 @@ def force_flush(timeout: float = 10.0) -> bool:
     return True if _current is None else _current[1].force_flush(timeout)
 
 
+def _resolved(arguments: Arguments) -> Settings:
+    return resolve(arguments, {**defaults, **os.environ}, host=os.uname().nodename)
+
+
+def _tell_of_late(arguments: Arguments, first: Arguments, telemetry: Telemetry) -> None:
+    """What was set up cannot be changed; name the arguments that would have made a difference."""
+    settled = _resolved(first)
+    said = {field.name: getattr(arguments, field.name) for field in fields(arguments)}
+    late = [
+        name
+        for name, value in said.items()
+        if value is not None and _resolved(replace(first, **{name: value})) != settled
+    ]
+    if late:
+        by_run = RUN_PID in os.environ
+        LOGGER.warning(
+            "otel-kit: init(%s) comes too late: it was called before%s, and the process reports as %s; %s",
+            ", ".join(f"{name}=..." for name in late),
+            " by otel-kit run" if by_run else "",
+            telemetry.service,
+            "use variables instead, as OTEL_KIT_SERVICE" if by_run else "call it once",
+        )
+
+
 def _begin(arguments: Arguments) -> Telemetry:
     try:
         if defaults and arguments.logs == "stdout":
             arguments = replace(arguments, logs="both")  # tests see records, whatever becomes of lines
-        return _set_up(resolve(arguments, {**defaults, **os.environ}, host=os.uname().nodename))
+        return _set_up(_resolved(arguments))
     except OtelKitError:
         raise  # a wrong argument
     except Exception:
@@ -79,6 +102,9 @@ def _set_up(settings: Settings) -> Telemetry:
     from otel_kit.sdk import foreign
     from otel_kit.sdk.logs.begin import begin
 
+    if not settings.disabled:  # else the API is left as the service would have it without us
+        for name in settings.hidden:
+            os.environ.pop(name, None)
     why = f"{settings.disabled} is true" if settings.disabled else foreign.in_charge()
     if why:
         begin(settings, None, atexit.register)
@@ -86,8 +112,6 @@ def _set_up(settings: Settings) -> Telemetry:
         log("otel-kit: telemetry is off: %s", why)
         return _handle(settings, why_disabled=why)
 
-    for name in settings.hidden:
-        os.environ.pop(name, None)
     # The SDK uses an executor in each forked child, by a hook that its providers register. The executors' own
     # hook frees their lock there, and must have been registered before that.
     import concurrent.futures.thread  # noqa: F401

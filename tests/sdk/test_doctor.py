@@ -308,6 +308,26 @@ def test_the_service_itself(
         assert origin in found["settings"]
 
 
+def test_an_import_that_fails_is_told_without_secrets_and_nothing_twice(sink: Sink, tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(
+        "import otel_kit; otel_kit.init()\n"
+        "raise ValueError('no database at\\npostgres://me:s3cret@db/x, password=s3cret')"
+    )
+    found = doctor(
+        "shop",
+        cwd=str(tmp_path),
+        OTEL_EXPORTER_OTLP_ENDPOINT=sink.url,
+        OTEL_EXPORTER_OTLP_HEADERS="Authorization: Basic s3cret==",
+    )
+    assert not found["ok"]
+    assert "s3cret" not in json.dumps(found)
+    assert findings(found)["import"][1].startswith(
+        "shop cannot be imported: ValueError: no database at postgres://"
+    )
+    whats = [finding["what"] for finding in found["findings"]]
+    assert sum(what.startswith("OTEL_EXPORTER_OTLP_HEADERS: an entry") for what in whats) == 1
+
+
 def test_a_process_examines_itself(sink: Sink) -> None:
     out = python(
         """

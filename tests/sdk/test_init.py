@@ -56,7 +56,45 @@ def test_init_is_idempotent_and_safe_between_threads() -> None:
         assert sum(t.name.startswith("otel-kit") for t in threading.enumerate()) == 6
         """
     )
-    assert out.count("other arguments") == 1
+    assert out.count("init(service=...) comes too late") == 1
+
+
+def test_arguments_that_change_nothing_are_no_reason_to_complain() -> None:
+    out = python(
+        """
+        import otel_kit
+        from otel_kit.errors import InputError
+        first = otel_kit.init()
+        assert otel_kit.init(service="s", env="dev", metric_interval=10, instrument=True) is first
+        assert otel_kit.init(version="2", env="dev", endpoint="http://me:s3cret@c") is first
+        try:
+            otel_kit.init(metrics="maybe")
+        except InputError as error:
+            print("refused:", error)
+        """,
+        OTEL_SERVICE_NAME="s",
+        DD_ENV="dev",
+    )
+    assert out.count("comes too late") == 1
+    assert "init(version=..., endpoint=...) comes too late: it was called before, and the process" in out
+    assert "s3cret" not in out
+    assert "refused: init(metrics='maybe')" in out
+
+
+@pytest.mark.parametrize("value", ["nope", "sdk_tracer_provider"])
+def test_a_provider_named_in_the_environment_stands_aside(value: str) -> None:
+    out = python(
+        """
+        import otel_kit
+        from opentelemetry import trace
+        assert otel_kit.init(service="s").enabled
+        with trace.get_tracer("t").start_as_current_span("s") as span:
+            assert span.is_recording()
+        """,
+        OTEL_PYTHON_TRACER_PROVIDER=value,
+    )
+    assert out.count("OTEL_PYTHON_TRACER_PROVIDER is not used, since init() sets the provider") == 1
+    assert "Traceback" not in out
 
 
 def test_modules_are_found_when_they_come_and_left_as_they_were() -> None:

@@ -136,6 +136,12 @@ LIMITS: Final = (
     "OTEL_SPAN_EVENT_COUNT_LIMIT",
     "OTEL_SPAN_LINK_COUNT_LIMIT",
 )
+#: By these the API would set up a provider of its own as soon as somebody asks for one, or raise an error.
+PROVIDERS: Final = (
+    "OTEL_PYTHON_TRACER_PROVIDER",
+    "OTEL_PYTHON_METER_PROVIDER",
+    "OTEL_PYTHON_LOGGER_PROVIDER",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,9 +247,11 @@ def _disabled(env: Environment) -> str:
 
 def _unreadable(env: Environment) -> tuple[str, ...]:
     """The SDK raises ValueError for these, for some of them as soon as it is imported."""
+    providers = [name for name in PROVIDERS if env.find(name)]
+    env.problems += [f"{name} is not used, since init() sets the provider; remove it" for name in providers]
     limits = [name for name in LIMITS if not env.natural(name)]
     known = env.choice("OTEL_METRICS_EXEMPLAR_FILTER", ("trace_based", "always_on", "always_off", ""), "")
-    return (*limits, *(() if known else ("OTEL_METRICS_EXEMPLAR_FILTER",)))
+    return (*providers, *limits, *(() if known else ("OTEL_METRICS_EXEMPLAR_FILTER",)))
 
 
 def _interval(env: Environment) -> float:

@@ -51,11 +51,12 @@ def examine(module: str | None = None) -> Diagnosis:
         module: is imported first, as its server would do it (``shop.bff`` or ``shop.bff:app``), so that what
             `init` is told in the code counts.
     """
-    findings = list(imported(module)) if module else []
+    heard = list(imported(module)) if module else []
     arguments, telemetry = setup.current() or (Arguments(), None)
     settings = resolve(arguments, os.environ, host=os.uname().nodename)
-    findings += configuration(settings)
-    findings += process(settings, telemetry, module=module)
+    findings = [*configuration(settings), *process(settings, telemetry, module=module)]
+    said = tuple(finding.what for finding in findings)
+    findings[:0] = [one for one in heard if not any(what.startswith(one.what) for what in said)]
     findings += _network(settings)
     return Diagnosis(settings=settings.origins, versions=versions(), findings=tuple(findings))
 

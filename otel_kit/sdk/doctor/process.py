@@ -17,6 +17,7 @@ from otel_kit.sdk.config.settings import Settings
 from otel_kit.sdk.doctor.finding import Finding
 from otel_kit.sdk.handle import Telemetry
 from otel_kit.sdk.notes import LOGGER
+from otel_kit.sdk.text import text_of
 
 __all__ = ["imported", "process", "versions"]
 
@@ -51,7 +52,7 @@ def imported(name: str) -> Iterator[Finding]:
         yield Finding(
             check="import",
             status="error",
-            what=f"{module} cannot be imported: {type(error).__name__}: {error}",
+            what=f"{module} cannot be imported: {type(error).__name__}: {_clean(error)}".rstrip(": "),
             fix="name a module, not a file"
             if module.endswith(".py")
             else "run it from the directory and with the environment of the service",
@@ -61,6 +62,16 @@ def imported(name: str) -> Iterator[Finding]:
     for sentence in heard.sentences:
         what, _, fix = sentence.removeprefix("otel-kit: ").partition("; ")
         yield Finding(check="init", status="warning", what=what, fix=fix)
+
+
+def _clean(error: BaseException) -> str:
+    """Its text in one line, and without what may be secret: services put their settings into it."""
+    from otel_kit.sdk.config.privacy import PrivacySettings
+    from otel_kit.sdk.privacy.redact import make_redactor
+
+    redact = make_redactor(PrivacySettings())
+    text = " ".join(text_of(error).split())
+    return text if redact is None else str(redact("exception.message", text))
 
 
 def process(settings: Settings, telemetry: Telemetry | None, *, module: str | None) -> Iterator[Finding]:
