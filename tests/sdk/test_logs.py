@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from otel_kit.sdk.logs.console import writes_to_console
 from tests.parts import start
 from tests.sdk.run import endpoint, lines
 from tests.sdk.sink import LogSeen, Seen, running_sink
@@ -154,3 +158,42 @@ def test_levels_and_filters_of_the_service_hold(case: str, tmp_path: Path) -> No
             "info",
             PASSWORD,
         ]
+
+
+class Odd(logging.StreamHandler[Any]):
+    """A handler whose stream is not to be had."""
+
+    @property
+    def stream(self) -> Any:
+        raise RuntimeError("no stream yet")
+
+    @stream.setter
+    def stream(self, value: Any) -> None:
+        pass
+
+
+class Coloured(logging.Handler):
+    """One in the manner of rich, which writes through an object of its own."""
+
+    def __init__(self, file: Any) -> None:
+        super().__init__()
+        self.console = SimpleNamespace(file=file)
+
+
+def test_what_counts_as_a_handler_for_the_console(tmp_path: Path) -> None:
+    shown: tuple[logging.Handler, ...] = (
+        logging.StreamHandler(),
+        logging.StreamHandler(sys.stdout),
+        logging.StreamHandler(sys.__stdout__),
+        logging.FileHandler("/dev/stdout", delay=True),
+        Coloured(sys.stderr),
+    )
+    assert all(map(writes_to_console, shown))
+    others: tuple[logging.Handler, ...] = (
+        logging.StreamHandler(io.StringIO()),
+        logging.FileHandler(tmp_path / "app.log", delay=True),
+        logging.NullHandler(),
+        Coloured(io.StringIO()),
+        Odd(),
+    )
+    assert not any(map(writes_to_console, others))

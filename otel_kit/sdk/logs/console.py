@@ -25,9 +25,10 @@ def is_console(stream: object) -> bool:
 
 def writes_to_console(handler: logging.Handler) -> bool:
     """Files and sockets do not, nor do the captures of tests."""
-    if not isinstance(handler, logging.StreamHandler):
-        return False
     try:
-        return is_console(handler.stream) or getattr(handler, "baseFilename", None) in _DEVICES
-    except Exception:  # of a stream of the service
+        if isinstance(handler, logging.StreamHandler):
+            return is_console(handler.stream) or getattr(handler, "baseFilename", None) in _DEVICES
+        console = getattr(handler, "console", None)  # of rich
+        return console is not None and is_console(console.file)
+    except Exception:  # attributes of a service's own handler may be anything
         return False

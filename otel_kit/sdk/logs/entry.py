@@ -117,7 +117,7 @@ def entry_of(record: logging.LogRecord, context: Context, baggage: Sequence[str]
     error: Error | None = None
     if (  # a text, perhaps with arguments, from the code of the service: so are most
         type(said) is str
-        and len(record.__dict__) <= _USUAL
+        and (len(record.__dict__) <= _USUAL or _adds_nothing(record.__dict__))
         and record.exc_info is None
         and record.stack_info is None
         and (BRIDGES.told is None or BRIDGES.told(said) is None)
@@ -141,6 +141,11 @@ def entry_of(record: logging.LogRecord, context: Context, baggage: Sequence[str]
         fields = {**{k: text_of(v) for k, v in carried.items() if v is not None}, **(fields or {})}
     created = record.created if type(record.created) is float else time_ns() / 1e9
     return site, created, time_ns(), said, fields, error, span if span is not None and span.is_valid else None
+
+
+def _adds_nothing(marks: Mapping[str, Any]) -> bool:
+    """What is there besides the usual is the work of another handler's formatter."""
+    return len(marks) - ("message" in marks) - ("asctime" in marks) <= _USUAL
 
 
 def _formatted(record: logging.LogRecord) -> str:
