@@ -80,9 +80,10 @@ def build(settings: Settings) -> Pipelines:
         for tally in tallies.values():
             tally.report_to(meters)
 
+    writer.on_change = lambda: _new_instance(providers, loggers, writer.name)
+
     def renew() -> None:
         writer.renew_after_fork()
-        _new_instance(providers, loggers, writer.name)
         if meters is not None:
             meters.renew_after_fork()
 
@@ -167,7 +168,7 @@ def _loggers(
 
 
 def _new_instance(providers: list[Any], loggers: Loggers | None, name: str) -> None:
-    """A child process writes series of its own; the providers' tracers and loggers follow."""
+    """Another name of the writer; the providers' tracers and loggers follow."""
     change = Resource({conventions.SERVICE_INSTANCE_ID: name})
     for provider in providers:
         provider._update_resource(change)

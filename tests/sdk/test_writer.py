@@ -8,6 +8,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from otel_kit.sdk.delivery.writer import Writer
 from tests.parts import start
 from tests.sdk.run import endpoint
@@ -73,9 +75,58 @@ def test_files_that_a_daemon_closes_are_not_written_to(tmp_path: Path) -> None:
         os.dup2(file.fileno(), first._file)
         first.use(time.time_ns())
         assert others.read_text() == "precious"
-    assert number(writer(tmp_path)) == "1", "it holds its own file again"
-    first.use(time.time_ns())
-    assert number(writer(tmp_path)) == "2"
+        assert not first.keep()
+    assert first.keep()
+    assert (number(first), number(writer(tmp_path))) == ("0", "1"), "it holds its own file again"
+
+
+def test_a_name_that_was_lost_is_given_up(tmp_path: Path) -> None:
+    first = writer(tmp_path)
+    told: list[str] = []
+    first.on_change = lambda: told.append(first.name)
+    before = first.name
+    Path(first._path).unlink()  # somebody cleans up
+    second = writer(tmp_path)
+    assert second.name == before
+    assert not first.keep()
+    assert (number(first), told) == ("1", [first.name])
+    assert first.keep()
+    assert second.keep()
+
+
+def plant(kind: str, place: Path, victim: Path) -> None:
+    """What somebody may put into a folder to which all may write."""
+    victim.write_text("short")
+    if kind == "link":
+        place.symlink_to(victim)
+    elif kind == "hard link":
+        place.hardlink_to(victim)
+    elif kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "folder":
+        place.mkdir()
+    else:
+        place.touch()
+        os.chown(place, 12345, 12345)
+
+
+def open_files() -> int:
+    """Of this process."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("kind", ["link", "hard link", "pipe", "folder", "of another user"])
+def test_what_others_put_in_the_place_of_a_file_is_left_alone(kind: str, tmp_path: Path) -> None:
+    if kind == "of another user" and os.geteuid() != 0:
+        pytest.skip("only root gives files away")
+    victim = tmp_path / "victim"
+    plant(kind, tmp_path / "otel-kit-uid-0", victim)
+    files = open_files()
+    one = writer(tmp_path)
+    one.use(time.time_ns())
+    assert number(one) == "1"
+    assert victim.read_text() == "short"
+    assert open_files() == files + 1
 
 
 def test_without_a_place_for_files_names_are_random(tmp_path: Path) -> None:

@@ -202,6 +202,8 @@ class DeltaReader(MetricReader):
 
     def _collect_once(self) -> bool:
         with self._collecting:
+            if not self._writer.keep():
+                self._seconds = Seconds(self._writer)
             # What is not collected stays in the aggregations and goes out with the next collection.
             if not (self._always or self._seconds.free()):
                 return False

@@ -15,8 +15,11 @@ come again, in each container from 1.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import time
+from collections.abc import Callable
 from struct import Struct
 from typing import Final
 
@@ -28,6 +31,8 @@ _SECOND: Final = 1_000_000_000
 _STAMP: Final = Struct("<Q")
 #: More processes of one pod than this have names with a random part.
 _MOST: Final = 256
+#: Something else lies in the place of the file, or one of another user.
+_NOT_OURS: Final = frozenset({errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP, errno.ENXIO})
 
 
 class Writer:
@@ -41,7 +46,10 @@ class Writer:
     Attributes:
         name: ``service.instance.id``.
         last: nanoseconds since the epoch; up to the second that it lies in, this name has been used.
+        on_change: called when there is another name.
     """
+
+    on_change: Callable[[], None] | None = None
 
     def __init__(self, begins: str, *, shared: bool, folder: str = "/dev/shm") -> None:  # noqa: S108
         self._begins = begins
@@ -54,28 +62,54 @@ class Writer:
 
     def renew_after_fork(self) -> None:
         """A child has a name of its own; its parent keeps the file, and with it the lock."""
-        if self._file is not None and self._is_ours(self._file):
-            os.close(self._file)
-        self._file = None
+        self._let_go()
         self._choose()
+        if self.on_change is not None:
+            self.on_change()
+
+    def keep(self) -> bool:
+        """Whether the name is still held; else another one is chosen, and it may be the same again.
+
+        A daemon closes all files that it finds, and somebody may clean up the folder.
+        """
+        if self._file is None or (self._is_ours(self._file) and self._is_in_place()):
+            return True
+        before = self.name
+        self._let_go()
+        self._choose()
+        if self.name != before and self.on_change is not None:
+            self.on_change()
+        return False
 
     def use(self, stamp: int) -> None:
         """Remember that a point is sent with this time."""
         self.last = stamp
         try:
-            if self._file is not None and not self._is_ours(self._file):
-                self._file = self._lock(self._path)  # a daemon closes all files that it finds
-            if self._file is not None:
+            if self._file is not None and self._is_ours(self._file):
                 os.pwrite(self._file, _STAMP.pack(stamp), 0)
         except OSError as error:
             LOGGER.debug("otel-kit: the last second of this process is not kept: %s", error)
 
+    def _let_go(self) -> None:
+        if self._file is not None and self._is_ours(self._file):
+            os.close(self._file)
+        self._file = None
+
     def _is_ours(self, file: int) -> bool:
         """Whether the number still means what was opened: files are closed, and numbers given again."""
         try:
-            found = os.fstat(file)
+            return self._is_it(os.fstat(file))
         except OSError:
             return False
+
+    def _is_in_place(self) -> bool:
+        """Whether another process that wants this name would find this very file."""
+        try:
+            return self._is_it(os.lstat(self._path))
+        except OSError:
+            return False
+
+    def _is_it(self, found: os.stat_result) -> bool:
         return (found.st_dev, found.st_ino) == self._inode
 
     def _choose(self) -> None:
@@ -105,17 +139,27 @@ class Writer:
         return True
 
     def _lock(self, path: str) -> int | None:
-        """The locked file; None where another process has it."""
+        """The locked file; None where another process has it, or it cannot be ours."""
         import fcntl
 
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            os.close(file)
-            if isinstance(error, BlockingIOError):
+            if error.errno in _NOT_OURS:
                 return None
             raise
-        found = os.fstat(file)
-        self._inode = found.st_dev, found.st_ino
-        return file
+        try:
+            found = os.fstat(file)
+            # Whoever may write to the folder may have put a name there of a file that is precious.
+            plain = stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_uid == os.geteuid()
+            if plain:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._inode = found.st_dev, found.st_ino
+                return file
+        except BlockingIOError:
+            pass
+        except OSError:
+            os.close(file)
+            raise
+        os.close(file)
+        return None
