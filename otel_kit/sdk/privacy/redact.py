@@ -35,7 +35,7 @@ __all__ = ["make_redactor"]
 _DEPTH: Final = 8
 _REMEMBER: Final = 4096
 #: Seconds until patterns are compiled that no text has needed before.
-_SOON: Final = 0.03
+_SOON: Final = 0.2
 #: Longer texts hardly come twice.
 _SHORT: Final = 200
 #: What keeps its text in the mode ``allow-list`` unnamed: words of the conventions, not of people.
