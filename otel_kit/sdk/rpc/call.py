@@ -120,7 +120,8 @@ class Rpc:
 
     def __del__(self) -> None:
         # The last resort: gRPC has forgotten the call, and so nothing else will end its span.
-        if id(self) in self._method.live:
+        method = getattr(self, "_method", None)  # None where it could not be made
+        if method is not None and id(self) in method.live:
             self.finish(self.due)
 
     def expired(self, slack: float = 0.0) -> bool:

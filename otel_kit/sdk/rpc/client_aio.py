@@ -181,9 +181,12 @@ class _Watched:
     def __init__(self, responses: Any, call: Any) -> None:
         self._responses = responses
         self._call = call
-        rpc = _rpc_of(call)
-        if rpc is not None:
-            rpc.left = None
+        try:
+            rpc = _rpc_of(call)
+            if rpc is not None:
+                rpc.left = None
+        except Exception:
+            fault("gRPC call")
 
     def __aiter__(self) -> _Watched:
         return self
