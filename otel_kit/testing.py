@@ -35,13 +35,26 @@ A test fails where a span that it has started is still open at its end, unless i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from otel_kit.sdk.testing.items import Event, Link, Log, Metric, Point, Span
-from otel_kit.sdk.testing.recording import Recording
+from otel_kit.sdk import under_test
+
+if TYPE_CHECKING:
+    from otel_kit.sdk.testing.items import Event, Link, Log, Metric, Point, Span
+    from otel_kit.sdk.testing.recording import Recording
 
 __all__ = ["Event", "Link", "Log", "Metric", "Point", "Recording", "Span", "telemetry"]
+
+
+def __getattr__(name: str) -> Any:
+    """The types come when somebody asks for them: each run of pytest loads this module."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from otel_kit.sdk.testing import items, recording
+
+    return recording.Recording if name == "Recording" else getattr(items, name)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,9 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "deterministic_telemetry(seed=0): the same ids and span times each time the test runs"
     )
-    from otel_kit.sdk.testing import capture
-
-    capture.begin()
+    under_test.active = True
 
 
 @pytest.fixture

@@ -11,18 +11,16 @@ from typing import Any, Final
 
 from otel_kit import conventions
 from otel_kit.errors import OtelKitError
+from otel_kit.sdk import under_test
 from otel_kit.sdk.config.arguments import Arguments
 from otel_kit.sdk.config.resource import UNKNOWN
 from otel_kit.sdk.config.settings import Settings, resolve
 from otel_kit.sdk.handle import Telemetry
-from otel_kit.sdk.launch import RUN_PID
 from otel_kit.sdk.notes import LOGGER
 
 __all__ = ["current", "force_flush", "init", "shutdown"]
 
 _LOCK: Final = threading.RLock()
-#: Variables that count where the environment has none; the tests of a service have some.
-defaults: dict[str, str] = {}
 _current: tuple[Arguments, Telemetry] | None = None
 
 
@@ -60,7 +58,8 @@ def force_flush(timeout: float = 10.0) -> bool:
 
 
 def _resolved(arguments: Arguments) -> Settings:
-    return resolve(arguments, {**defaults, **os.environ}, host=os.uname().nodename)
+    environ = {**under_test.DEFAULTS, **os.environ} if under_test.active else os.environ
+    return resolve(arguments, environ, host=os.uname().nodename)
 
 
 def _tell_of_late(arguments: Arguments, first: Arguments, telemetry: Telemetry) -> None:
@@ -73,6 +72,8 @@ def _tell_of_late(arguments: Arguments, first: Arguments, telemetry: Telemetry) 
         if value is not None and _resolved(replace(first, **{name: value})) != settled
     ]
     if late:
+        from otel_kit.sdk.launch import RUN_PID
+
         by_run = RUN_PID in os.environ
         LOGGER.warning(
             "otel-kit: init(%s) comes too late: it was called before%s, and the process reports as %s; %s",
@@ -85,7 +86,7 @@ def _tell_of_late(arguments: Arguments, first: Arguments, telemetry: Telemetry) 
 
 def _begin(arguments: Arguments) -> Telemetry:
     try:
-        if defaults and arguments.logs == "stdout":
+        if under_test.active and arguments.logs == "stdout":
             arguments = replace(arguments, logs="both")  # tests see records, whatever becomes of lines
         return _set_up(_resolved(arguments))
     except OtelKitError:
@@ -129,10 +130,8 @@ def _set_up(settings: Settings) -> Telemetry:
     from otel_kit.sdk.instrument import instrument
 
     instrument(settings, pipelines.lifecycle)
-    from otel_kit.sdk.delivery import senders
-
     # Tests go on after a service that ends by shutdown().
-    end = pipelines.lifecycle.end if senders.substitute is None else pipelines.lifecycle.pause
+    end = pipelines.lifecycle.pause if under_test.active else pipelines.lifecycle.end
     return _handle(settings, flush=pipelines.lifecycle.flush, end=end)
 
 

@@ -292,3 +292,16 @@ def test_what_stands_in_the_way_is_named(run: Run) -> None:
     """
     out = run(code=1, conftest=conftest, test_it=test)
     assert "was already set by other code" in out
+
+
+def test_a_run_that_asks_for_nothing_pays_nothing(run: Run) -> None:
+    """Loading the plugin loads neither OpenTelemetry nor what the library is made of."""
+    test = """
+        import sys
+
+        def test_what_is_loaded():
+            ours = {name for name in sys.modules if name.startswith(("otel_kit.", "opentelemetry"))}
+            assert ours <= {"otel_kit.errors", "otel_kit.testing", "otel_kit.sdk", "otel_kit.sdk.decorator",
+                            "otel_kit.sdk.handle", "otel_kit.sdk.notes", "otel_kit.sdk.under_test"}
+    """
+    run(test_lean=test)

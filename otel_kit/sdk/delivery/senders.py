@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from otel_kit.sdk import under_test
 from otel_kit.sdk.config.targets import Target
 from otel_kit.sdk.delivery.outbox import Sender
 from otel_kit.sdk.delivery.send_http import HttpSender
@@ -26,14 +27,12 @@ _METHODS: Final[dict[Signal, str]] = {
 }
 
 
-#: Makes what takes the place of the network, where tests want to see what would be sent.
-substitute: Callable[[Signal], Sender] | None = None
-
-
 def make_sender(signal: Signal, target: Target) -> Sender:
     """A sender for one signal; files of certificates are read at once."""
-    if substitute is not None:
-        return substitute(signal)
+    if under_test.active:
+        from otel_kit.sdk.testing.capture import memory
+
+        return memory.sender(signal)
     rejected = _rejected(signal)
     if target.protocol == "grpc":
         from otel_kit.sdk.delivery.send_grpc import GrpcSender
