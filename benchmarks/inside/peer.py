@@ -14,6 +14,7 @@ __all__ = [
     "PEER",
     "fastapi_options",
     "flush",
+    "flush_spans",
     "instrument_fastapi",
     "interceptors",
     "leave",
@@ -131,21 +132,28 @@ def span_maker() -> Callable[[str, Mapping[str, Any]], None]:
 
 def flush() -> None:
     """Deliver all that was recorded."""
-    if PEER == "none":
+    flush_spans()
+    if PEER in ("none", "ddtrace"):
         return
+    from opentelemetry import _logs, metrics
+
+    _flush(metrics.get_meter_provider(), _logs.get_logger_provider())
+
+
+def flush_spans() -> None:
+    """Deliver the spans alone."""
     if _DDTRACE:
         from ddtrace.trace import tracer
 
         tracer.flush()
-        if PEER == "ddtrace":
-            return
-    from opentelemetry import _logs, metrics, trace
+    if PEER in ("none", "ddtrace"):
+        return
+    from opentelemetry import trace
 
-    providers: tuple[Any, ...] = (
-        trace.get_tracer_provider(),
-        metrics.get_meter_provider(),
-        _logs.get_logger_provider(),
-    )
+    _flush(trace.get_tracer_provider())
+
+
+def _flush(*providers: Any) -> None:
     for provider in providers:
         if hasattr(provider, "force_flush"):
             provider.force_flush()
