@@ -138,6 +138,10 @@ def test_numbers_stay(value: object) -> None:
         (f"<secret><![CDATA[{SECRET}]]></secret>", "<secret>REDACTED</secret>"),
         (f'Authorization: Digest username="{SECRET}", realm="b"', "Authorization: REDACTED"),
         (f"password_sha256={SECRET}", "password_sha256=REDACTED"),
+        (f'{{"password": ["{SECRET}", "{SECRET}"], "n": 1}}', '{"password": [REDACTED], "n": 1}'),
+        (f"Invalid API key: {SECRET}", "Invalid API key: REDACTED"),
+        (f"_Metadatum(key='x-api-key', value='{SECRET}')", "_Metadatum(key='x-api-key', value='REDACTED')"),
+        (f'{{"name": "password", "value": "{SECRET}"}}', '{"name": "password", "value": "REDACTED"}'),
     ],
 )
 def test_secret_shapes(text: str, left: str | None) -> None:

@@ -118,6 +118,7 @@ _VALUES: Final = [
     ),
     *("-----END ", "Failing row contains (", "[parameters: ", "Key (", ")=(", "the", "order", "GET /a"),
     *("user:pw", "example.com", "ann"),
+    *("api ", "Secret ", "value=", '"value": "', "key='", "['x']"),
 ]
 
 

@@ -27,8 +27,8 @@ def _set(words: str) -> frozenset[str]:
 _GLUED: Final = ("password", "passwd", "passphrase", "passcode", "secret", "apikey", "token", "credentials")
 _LAST: Final = _set("""
     accesskey assertion auth authorization bearer connstr cookie cookies credential csrf cvc cvv dsn iban
-    jsessionid jwt mfa otp pan pass passport passwords phpsessid pin privatekey psk pwd secretkey secrets
-    sessid sessionid sig signature ssn totp xsrf
+    jsessionid jwt mfa otp pan pass passport passwords passwort phpsessid pin privatekey psk pw pwd secretkey
+    secrets sessid sessionid sig signature ssn totp xsrf
     """)
 #: Pairs of words that are secret together: the first, then the last.
 _PAIRS: Final = {

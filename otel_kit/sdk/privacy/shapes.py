@@ -59,7 +59,8 @@ _BRAND: Final = re.compile(
 )
 #: ``name=``, ``"name": ``, ``("name", ``, ``--name `` and ``name `` before what may be a key.
 _NAMED: Final = re.compile(
-    r"(?<![\w.%-])(?P<url>(?<=[?&]))?(?P<dashes>--)?(?P<name>[\w.%-]+)(?:"
+    r"(?<![\w.%-])(?P<url>(?<=[?&]))?(?P<dashes>--)?"
+    r"(?P<name>(?:(?:[aA][pP][iI]|[aA]ccess|[pP]rivate|[sS]ecret) (?=[kK][eE][yY]))?[\w.%-]+)(?:"
     r"(?P<mark>\]?[\\\"']{0,4}[ \t]{0,4}(?:=>|:=|==?|:(?!:))[ \t]{0,4})"
     r"|(?P<pair>[\"'],[ ]?(?=b?[\"']))"
     r"|(?(dashes)[ ]{1,4}|[ ]{1,4}(?:is[ ])?(?=[\w+/=.~-]{16})))"
@@ -72,11 +73,19 @@ _BARE: Final = re.compile(
     r"(?:[^\s\"'\\&;,|<>(){}\[\]]|[&;,|<>(){}\[\]](?![\s\"'&;,|<>(){}\[\]]|[\w.%-]{1,64}[\"']?[ ]?[=:]|\Z))+",
     re.IGNORECASE,
 )
+_LIST: Final = re.compile(r"""(?P<open>\[)(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\]"'])+""", re.DOTALL)
+#: Name and value of an entry, each with a name of its own, as of gRPC's metadata.
+_ENTRY: Final = re.compile(
+    r"""(?P<head>["'](?P<name>[\w.%-]{1,100})["'],\s{0,4}["']?[vV]alue["']?\s{0,2}[=:]\s{0,2}b?"""
+    r"""(?P<quote>["']))(?:\\.|(?!(?P=quote)).)+""",
+    re.DOTALL,
+)
 _LINE: Final = re.compile(r"(?P<open>)(?:digest [^\r\n}]+|[^\r\n\"'}]+)", re.IGNORECASE)
 _LONG: Final = re.compile(r"(?P<open>)(?=\S*\d)[\w+/=.~-]{16,}")
 #: No secrets, but words of a log on one.
 _NOTHING: Final = re.compile(
-    r"|none|null|nil|true|false|undefined|disabled|enabled|expired|failed|invalid|missing|no|ok|required|yes"
+    r"|none|null|nil|true|false|undefined|disabled|enabled|expired|failed|invalid|missing|no|not|ok|required|yes"
+    r"|basic|bearer|default"
     rf"|{MARK}",
     re.IGNORECASE,
 )
@@ -131,7 +140,9 @@ class Shapes:
         text = self._by_form(text, lower)
         if named and self._names.hint.search(lower):
             if "</" in text:
-                text = _ELEMENT.sub(self._element, text)
+                text = _ELEMENT.sub(self._headed, text)
+            if "alue" in text:
+                text = _ENTRY.sub(self._headed, text)
             text = self._behind_names(text)
         return text
 
@@ -157,7 +168,7 @@ class Shapes:
                     done = end
         return "".join([*parts, text[done:]]) if done else text
 
-    def _element(self, match: re.Match[str]) -> str:
+    def _headed(self, match: re.Match[str]) -> str:
         return f"{match['head']}{MARK}" if self._names.secret(match["name"]) else match[0]
 
     def _is_secret(self, text: str, match: re.Match[str]) -> bool:
@@ -179,7 +190,7 @@ def _value(text: str, match: re.Match[str]) -> tuple[int, int]:
         bare = _LONG
     else:
         bare = _LINE if match["name"].lower().endswith(("cookie", "authorization")) else _BARE
-    found = _QUOTED.match(text, begin) or bare.match(text, begin)
+    found = _QUOTED.match(text, begin) or _LIST.match(text, begin) or bare.match(text, begin)
     if found is None:
         return begin, begin
     first, end = found.end("open"), found.end()

@@ -38,8 +38,6 @@ def _table(groups: dict[bytes, bytes], other: bytes) -> bytes:
 _LOWER: Final = {bytes([letter]): bytes([letter]).lower() for letter in _LETTERS}
 #: What may stand behind a name is ``=``.
 _REDUCED: Final = _table({**_LOWER, b"=:,>": b"="}, b"!")
-#: The same with a blank.
-_SPACED: Final = _table({**_LOWER, b" =:,>": b"="}, b"!")
 #: Signs of a key without a name are ``a``.
 _RUNS: Final = _table({_LETTERS + _DIGITS + b"_/+=.~-" + _OTHER_LETTERS: b"a", b" ": b" "}, b"!")
 _NUMBERS: Final = _table({_DIGITS + b" -": b"0"}, b"!")
@@ -122,13 +120,11 @@ class Signs:
                 end = len(data)
             if _DIGIT.search(data, at, end) is None:
                 continue  # a key has one
-            before = data[max(0, at - _FAR) : at].translate(_SPACED, _LEFT_OUT)[::-1].lstrip(b"=")
-            if before.startswith(b"si="):
-                before = before[3:].lstrip(b"=")
-            before = b"=" + before
-            match = self._end.match(before)
-            if match is not None and self._is_secret(before, match):
-                return True
+            before = data[max(0, at - _FAR) : at].translate(_REDUCED, _AND_BLANKS)[::-1]
+            for words in (before, before[2:] if before.startswith(b"si") else b""):
+                match = self._end.match(b"=" + words)
+                if match is not None and self._is_secret(b"=" + words, match):
+                    return True
         return False
 
     def _is_secret(self, data: bytes, match: re.Match[bytes]) -> bool:
