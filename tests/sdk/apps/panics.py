@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from opentelemetry import metrics, trace
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
-from opentelemetry.trace import SpanContext
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import Span, SpanProcessor
+from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 
 import otel_kit
 
@@ -18,12 +19,12 @@ class Panic(BaseException):
     """As extensions written in Rust raise it."""
 
 
-class Panicking(str):
-    """A text that cannot be encoded."""
+class Panicking(TraceState):
+    """A state that cannot be read."""
 
-    def encode(self, *_: Any, **__: Any) -> bytes:
+    def items(self) -> Any:
         """Panic."""
-        raise Panic("encode")
+        raise Panic("items")
 
 
 def leaving(_: Any) -> Iterable[metrics.Observation]:
@@ -40,13 +41,14 @@ def panicking(_: Any) -> Iterable[metrics.Observation]:
 class Spoiling(SpanProcessor):
     """A processor that spoils spans behind the API's back."""
 
-    def on_end(self, span: ReadableSpan) -> None:
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Take what protobuf has no place for."""
+        del parent_context
         spoilt: Any = span
         if span.name == "spoilt":
-            spoilt._context = SpanContext(1 << 200, 1, False)
+            spoilt._context = SpanContext(1 << 200, 1, False, TraceFlags(1))
         elif span.name == "panicking":
-            spoilt._name = Panicking("p")
+            spoilt._context = SpanContext(1, 1, False, TraceFlags(1), Panicking([("a", "b")]))
 
 
 def main() -> None:
@@ -63,7 +65,6 @@ def main() -> None:
             with tracer.start_as_current_span(name):
                 pass
         logging.getLogger("panics").info(turn)
-        logging.getLogger("panics").info("panicking", extra={"key": Panicking("k")})
         otel_kit.force_flush(5)
 
 
