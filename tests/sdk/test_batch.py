@@ -100,7 +100,7 @@ def test_what_comes_or_waits_at_the_end_is_counted() -> None:
         made.close()
         made.queue.put(2)
     assert made.tally.figures() == (0, 2)
-    assert not made.queue.wait(made.queue.ask(), time.monotonic())
+    assert not made.queue.flush(3600.0)
 
 
 def test_what_waits_is_bounded_in_bytes() -> None:

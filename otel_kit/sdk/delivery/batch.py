@@ -93,11 +93,11 @@ class BatchQueue(Generic[T]):
         return ticket
 
     def wait(self, ticket: int, deadline: float) -> bool:
-        """Wait until what was put before `ask` is in the outbox; False at the deadline."""
+        """Wait until what was put before `ask` is in the outbox; False at the deadline, and once closed."""
         with self._emptied:
             while self._answered < ticket:
                 left = deadline - time.monotonic()
-                if left <= 0:
+                if left <= 0 or self._closed:
                     return False
                 self._emptied.wait(left)
         return True
@@ -118,6 +118,7 @@ class BatchQueue(Generic[T]):
             self._closed = True
             lost = len(self._items) + self._encoding
             self._items.clear()
+            self._emptied.notify_all()
         self._alarm.ring()
         if lost:
             self._tally.dropped(lost, "shutdown_timeout")

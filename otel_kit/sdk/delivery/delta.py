@@ -162,13 +162,13 @@ class DeltaReader(MetricReader):
     def wait(self, ticket: int, deadline: float) -> bool:
         """Wait until a collection asked for is in the outbox.
 
-        False at the deadline (`time.monotonic()`), or when the collection was put off; then a later one has
-        it all.
+        False at the deadline (`time.monotonic()`), once closed, or when the collection was put off; then a
+        later one has it all.
         """
         with self._changed:
             while self._answered < ticket:
                 left = deadline - time.monotonic()
-                if left <= 0:
+                if left <= 0 or self._closed:
                     return False
                 self._changed.wait(left)
             return ticket > self._put_off
@@ -179,7 +179,9 @@ class DeltaReader(MetricReader):
 
     def close(self) -> None:
         """Collect no more."""
-        self._closed = True
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
         self._wake.set()
 
     def _run(self) -> None:

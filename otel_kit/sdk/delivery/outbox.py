@@ -136,12 +136,12 @@ class Outbox:
             self._changed.notify_all()
 
     def wait_empty(self, deadline: float) -> bool:
-        """Wait until all is delivered; False at the `deadline`, or when the endpoint is given up."""
+        """Wait until all is delivered; False at the `deadline`, once closed, or where there is no hope."""
         with self._changed:
             # Reported, too, since the process may tell its figures next.
             while self._reporting or ((self._waiting or self._in_flight) and not self._hopeless):
                 left = deadline - time.monotonic()
-                if left <= 0:
+                if left <= 0 or self._closed:
                     break
                 self._changed.wait(left)
             self._deadline = None

@@ -160,6 +160,7 @@ def main(mode: str) -> None:
     elif mode == "shutdown":
         otel_kit.shutdown()
         record(2, "too late")
+        otel_kit.force_flush(3600)  # has nobody left to wait for
     elif mode in ("wait", "ignored"):
         wait()
 
