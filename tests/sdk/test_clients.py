@@ -179,3 +179,32 @@ def test_a_package_that_is_not_there(tmp_path: Path, module: str, state: str, wh
     )
     assert f"('{state}'" in done.stdout
     assert why in done.stdout
+
+
+STREAM = """
+import sys, grpc, otel_kit
+from concurrent import futures
+
+otel_kit.init(service="s")
+
+
+class Handler(grpc.GenericRpcHandler):
+    def service(self, call):
+        return grpc.stream_stream_rpc_method_handler(lambda requests, context: requests)
+
+
+server = grpc.server(futures.ThreadPoolExecutor(2), handlers=[Handler()])
+port = server.add_insecure_port("127.0.0.1:0")
+server.start()
+with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+    for method in ("StreamingPull", "Acknowledge"):
+        print(list(channel.stream_stream(f"/google.pubsub.v1.Subscriber/{method}")(iter([b"x"]))))
+server.stop(0)
+"""
+
+
+def test_the_stream_by_which_a_subscriber_waits_is_no_span() -> None:
+    with running_sink() as sink, start([sys.executable, "-c", STREAM], env=endpoint(sink)) as part:
+        assert part.wait() == 0, part.output()
+        assert part.output().count("[b'x']") == 2
+    assert {span.name for span in sink.seen.spans} == {"google.pubsub.v1.Subscriber/Acknowledge"}

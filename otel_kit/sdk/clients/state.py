@@ -42,7 +42,7 @@ def report() -> list[ClientState]:
 
 def _state(client: Client) -> ClientState:
     installed, contrib = _version(client.library), _version(client.contrib_distribution)
-    state, why = OUTCOMES.get(client.name, ("off", "init() was not called, or does not instrument it"))
+    state, why = OUTCOMES.get(client.name, ("off", "init() was not called in this process"))
     if installed is None:
         state, why = "absent", f"{client.library} is not installed"
     elif state == "waiting" and contrib is None:
@@ -60,9 +60,8 @@ def _google_cloud() -> ClientState:
             library=_PUBSUB, installed=None, contrib=None, state="absent", why="it is not installed"
         )
     why = (
-        "its calls are recorded as those of grpc; spans of messages are its own: PublisherOptions and "
-        "SubscriberOptions(enable_open_telemetry_tracing=True), and then "
-        "OTEL_PYTHON_GRPC_EXCLUDED_SERVICES=google.pubsub.v1.Publisher,google.pubsub.v1.Subscriber"
+        "for spans of its messages give PublisherOptions and SubscriberOptions "
+        "enable_open_telemetry_tracing=True in the code"
     )
     return ClientState(library=_PUBSUB, installed=installed, contrib=None, state="itself", why=why)
 

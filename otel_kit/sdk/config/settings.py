@@ -78,7 +78,8 @@ OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST, _SERVER_RESPONSE: head
 OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS: those without their value; authorization, cookies,
                                     keys, tokens and their like always are
 OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS: HTTP methods recorded by name; all others are ``_OTHER``
-OTEL_PYTHON_GRPC_EXCLUDED_SERVICES  gRPC services (``pkg.Service``) whose calls are not recorded, by commas
+OTEL_PYTHON_GRPC_EXCLUDED_SERVICES  gRPC services (``pkg.Service``) whose calls are not recorded, by commas;
+                                    health, reflection and Pub/Sub's StreamingPull never are
 OTEL_KIT_PEER_SERVICES              ``host=service,host2:port=service2``: who is behind a channel, on spans
 OTEL_INSTRUMENTATION_COMMON_PEER_SERVICE_MAPPING: the same; ours wins where they differ
 OTEL_PROPAGATORS                    tracecontext, baggage (default), none; gcp_trace, datadog, b3 and b3multi

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from otel_kit.sdk.config.arguments import INSTRUMENTATIONS
 from otel_kit.sdk.config.environment import DEFAULT
 from otel_kit.sdk.config.settings import Settings
 from otel_kit.sdk.doctor.finding import Finding
@@ -28,6 +29,13 @@ PACKAGES: Final = (
 )
 #: Module of what is instrumented -> its package.
 SERVERS: Final = {"fastapi": "fastapi", "grpc": "grpcio"}
+#: State of a client that is as it should be -> what a sentence says of it.
+STATES: Final = {
+    "on": "is instrumented",
+    "theirs": "is instrumented by the service itself",
+    "itself": "is recorded by its calls of gRPC",
+    "waiting": "is instrumented as soon as it is imported",
+}
 OFF: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 
 
@@ -99,28 +107,28 @@ def process(settings: Settings, telemetry: Telemetry | None, *, module: str | No
 
 
 def _instrumentations(settings: Settings) -> Iterator[Finding]:
+    why = next((o.source for o in settings.origins if o.setting == "instrument"), DEFAULT)
+    left_out = f"is not instrumented, by {OFF if why == DEFAULT else why}"
     for name, package in SERVERS.items():
-        if importlib.util.find_spec(name) is None:
-            continue
-        what = f"{name} {importlib.metadata.version(package)} is "
-        if name in settings.instrument:
-            what += "instrumented"
-        else:
-            why = next((o.source for o in settings.origins if o.setting == "instrument"), DEFAULT)
-            what += f"not instrumented, by {OFF if why == DEFAULT else why}"
-        yield Finding(check="instrument", status="ok", what=what)
+        if importlib.util.find_spec(name) is not None:
+            state = "is instrumented" if name in settings.instrument else left_out
+            what = f"{name} {importlib.metadata.version(package)} {state}"
+            yield Finding(check="instrument", status="ok", what=what)
     from otel_kit.sdk.clients import report
 
     for client in report():
-        if client.state != "absent":
+        if client.state == "absent":
+            continue
+        name = f"{client.library} {client.installed}"
+        if client.library in INSTRUMENTATIONS and client.library not in settings.instrument:
+            yield Finding(check="instrument", status="ok", what=f"{name} {left_out}")
+        elif client.state in STATES:
+            what, fix = f"{name} {STATES[client.state]}", client.why if client.state == "itself" else ""
+            yield Finding(check="instrument", status="ok", what=what, fix=fix)
+        else:
+            what, _, fix = f"{name} is not instrumented: {client.why}".partition("; ")
             lost = client.state in ("missing", "refused", "failed")
-            what, _, fix = client.why.partition("; ")
-            yield Finding(
-                check="instrument",
-                status="warning" if lost else "ok",
-                what=f"{client.library} {client.installed} is {client.state}: {what}".removesuffix(": "),
-                fix=fix,
-            )
+            yield Finding(check="instrument", status="warning" if lost else "ok", what=what, fix=fix)
 
 
 def _overflows() -> Iterator[Finding]:

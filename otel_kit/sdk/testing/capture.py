@@ -32,7 +32,7 @@ def recording() -> Recording:
     if not handle.enabled:
         raise ToolError(
             f"nothing can be recorded: {handle.why_disabled}",
-            fix="remove that from the environment of the tests",
+            fix="the tests that ask for telemetry need otel_kit.init() in charge",
         )
     if _open_spans is None:
         _open_spans = OpenSpans()
