@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from fnmatch import translate
@@ -21,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_plus
 
 from otel_kit.sdk.config.privacy import PrivacySettings
-from otel_kit.sdk.delivery.threads import spawn
 from otel_kit.sdk.privacy import MARK
 from otel_kit.sdk.text import text_of
 
@@ -34,8 +32,6 @@ __all__ = ["make_redactor"]
 #: Nesting beyond which a value is judged by its text; a circle ends here.
 _DEPTH: Final = 8
 _REMEMBER: Final = 4096
-#: Seconds until patterns are compiled that no text has needed before.
-_SOON: Final = 0.2
 #: Longer texts hardly come twice.
 _SHORT: Final = 200
 #: What keeps its text in the mode ``allow-list`` unnamed: words of the conventions, not of people.
@@ -91,7 +87,6 @@ def make_redactor(settings: PrivacySettings) -> Callable[[str, Any], Any] | None
     if hasattr(os, "register_at_fork"):
         # Amid the compiling no process may fork: the lock that is held meanwhile would stay so in the child.
         os.register_at_fork(before=made.compile)
-    spawn("otel-kit-redact", made.compile_soon)
     return made.redact
 
 
@@ -104,7 +99,8 @@ class _Redactor:
         self._kinds: dict[str, _Kind] = {}
         self._clean: set[str] = set()
 
-    # The patterns take some 10 ms to compile: not at the start, and best in a thread of ours.
+    # The patterns take some 10 ms to compile: when the first text comes, mostly in a thread of ours, and not
+    # at the start.
     @cached_property
     def _names(self) -> Names:
         from otel_kit.sdk.privacy.names import Names
@@ -122,11 +118,6 @@ class _Redactor:
         from otel_kit.sdk.privacy.sql import without_literals
 
         return without_literals
-
-    def compile_soon(self) -> None:
-        """Compile the patterns when the start of the service, which would wait for it, should be over."""
-        time.sleep(_SOON)
-        self.compile()
 
     def compile(self) -> None:
         """Compile the patterns now, or wait for the thread that does."""
