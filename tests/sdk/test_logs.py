@@ -136,6 +136,7 @@ ORDERS = {
     "of its own": ["info", PASSWORD, ORDER],
     "cleared": ["info", PASSWORD, ORDER],
     "queued": ["info", PASSWORD, ORDER],
+    "intercepted": ["info", ORDER],
 }
 
 

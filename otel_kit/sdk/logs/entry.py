@@ -24,7 +24,19 @@ from otel_kit.sdk.logs.plain import LONGEST, clipped, plain
 from otel_kit.sdk.spans import LEFT
 from otel_kit.sdk.text import stack_of, text_of, type_of
 
-__all__ = ["BRIDGES", "SEEN", "TOLD", "Entry", "Error", "Site", "Told", "caller", "entry_of", "severity"]
+__all__ = [
+    "BRIDGES",
+    "LED",
+    "SEEN",
+    "TOLD",
+    "Entry",
+    "Error",
+    "Site",
+    "Told",
+    "caller",
+    "entry_of",
+    "severity",
+]
 
 #: Name of the logger, level, file, line and function: the same for each record of one call in the code.
 Site = tuple[str, int, str, int, str]
@@ -40,12 +52,15 @@ Told = tuple[object, Mapping[Any, Any], "BaseException | str | None"]
 TOLD: Final = "_otel_kit_told"
 #: Set on a record as soon as it is taken, so that it is taken once.
 SEEN: Final = "_otel_kit_seen"
+#: Set on a record that a handler of the service has led to loguru, whose sinks decide about it.
+LED: Final = "_otel_kit_led"
 _BUILT_IN: Final = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",
     "asctime",
     "taskName",
     "color_message",  # uvicorn's message with escape codes
     SEEN,
+    LED,
     TOLD,
 }
 #: Attributes of a record without extra fields.
@@ -145,7 +160,7 @@ def entry_of(record: logging.LogRecord, context: Context, baggage: Sequence[str]
 
 def _adds_nothing(marks: Mapping[str, Any]) -> bool:
     """What is there besides the usual is the work of another handler's formatter."""
-    return len(marks) - ("message" in marks) - ("asctime" in marks) <= _USUAL
+    return len(marks) - (LED in marks) - ("message" in marks) - ("asctime" in marks) <= _USUAL
 
 
 def _formatted(record: logging.LogRecord) -> str:

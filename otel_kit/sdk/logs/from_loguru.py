@@ -5,7 +5,7 @@ record that it would not have shown is neither shown nor sent. Other sinks stay 
 a sink for the console has its records taken from INFO on.
 
 Both ways between loguru and logging are known: a record that came from logging, or is led on to it, is taken
-once.
+once. About one that came from logging the sinks decide alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from otel_kit.sdk.logs.console import is_console, writes_to_console
-from otel_kit.sdk.logs.entry import BRIDGES, SEEN, TOLD, Told
+from otel_kit.sdk.logs.entry import BRIDGES, LED, SEEN, TOLD, Told
 from otel_kit.sdk.logs.intake import Intake
 from otel_kit.sdk.notes import quietly
 from otel_kit.sdk.patching import replace
@@ -29,6 +29,8 @@ __all__ = ["bridge"]
 #: From a sink of loguru to the handler of logging that has called loguru, if one has.
 _FRAMES: Final = 20
 _CALL_HANDLERS: Final = logging.Logger.callHandlers.__code__
+#: Parameters of ``Logger._log``, the fourth of which has a number of frames to step over as its second item.
+_PARAMETERS: Final = ("self", "level", "from_decorator", "options", "message", "args", "kwargs")
 Record = dict[str, Any]
 
 
@@ -59,6 +61,22 @@ def bridge(loguru: ModuleType, intake: Intake, least: int | None) -> None:
     BRIDGES.taken = taken
     handler: Any = sys.modules["loguru._handler"]
     replace(handler.Handler, "emit", _Bridge(loguru, intake, least, led_on).make)
+    logger = type(loguru.logger)
+    if logger._log.__code__.co_varnames[: len(_PARAMETERS)] == _PARAMETERS:
+        replace(logger, "_log", _noting)
+
+
+def _noting(original: Callable[..., None]) -> Callable[..., None]:
+    """``Logger._log``, which leaves out what is below the level of all sinks before any of them sees it."""
+
+    def _log(logger: Any, level: Any, decorates: bool, options: Any, message: Any, *rest: Any) -> None:
+        record = quietly("loguru", lambda: _from_logging(message))
+        if record is not None:
+            record.__dict__[LED] = True
+        exception, depth, *more = options
+        original(logger, level, decorates, (exception, depth + 1, *more), message, *rest)
+
+    return _log
 
 
 class _Bridge:
@@ -134,8 +152,10 @@ def _first(record: Record) -> bool:
     return first
 
 
-def _from_logging(message: str) -> logging.LogRecord | None:
+def _from_logging(message: object) -> logging.LogRecord | None:
     """The record of logging that a handler of the service has just given to loguru."""
+    if not isinstance(message, str):
+        return None
     frame = sys._getframe(1)
     for _ in range(_FRAMES):
         if frame.f_code is _CALL_HANDLERS:

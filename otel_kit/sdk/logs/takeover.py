@@ -24,7 +24,7 @@ from typing import Any, Final
 from otel_kit.sdk.imports import when_imported
 from otel_kit.sdk.logs import from_loguru, from_structlog
 from otel_kit.sdk.logs.console import writes_to_console
-from otel_kit.sdk.logs.entry import BRIDGES, SEEN
+from otel_kit.sdk.logs.entry import BRIDGES, LED, SEEN
 from otel_kit.sdk.logs.intake import Intake
 from otel_kit.sdk.notes import LOGGER, quietly
 from otel_kit.sdk.patching import replace
@@ -47,7 +47,7 @@ _STARTS: Final = (("gunicorn.glogging", "setup"), ("hypercorn.logging", "__init_
 
 
 class Gate(logging.Handler):
-    """Takes the records of a logger that has no handler for the console.
+    """Takes the records of a logger that has no handler for the console; the last of its handlers.
 
     Args:
         logger: it is a handler of this one.
@@ -60,8 +60,8 @@ class Gate(logging.Handler):
         self._intake = intake
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Pass the record on, unless a handler for the console decides about it."""
-        if SEEN in record.__dict__:
+        """Pass the record on, unless a handler for the console or loguru decides about it."""
+        if SEEN in record.__dict__ or LED in record.__dict__:
             return True
         others = self._logger.handlers
         if self._intake.console and len(others) > 1 and any(map(writes_to_console, others)):
@@ -87,6 +87,17 @@ class _Gates:
             else:
                 logger.addHandler(gate)
 
+    def keep_last(self, original: Callable[..., None]) -> Callable[..., None]:
+        """``Logger.addHandler``."""
+
+        def add(logger: logging.Logger, handler: logging.Handler) -> None:
+            original(logger, handler)
+            for gate in logger.handlers[:-1]:
+                if isinstance(gate, Gate):  # another list: a record may be on its way through this one
+                    logger.handlers = [*(one for one in logger.handlers if one is not gate), gate]
+
+        return add
+
     def step_aside(self) -> None:
         """For `logging.basicConfig`, which does nothing where the root logger has a handler."""
         logger, gate = self._gates[0]
@@ -107,6 +118,7 @@ def take_over(intake: Intake, *, level: int | None) -> None:
         root.setLevel(logging.INFO)
     gates = _Gates(intake)
     gates.attach()
+    replace(logging.Logger, "addHandler", gates.keep_last)
     replace(logging.Handler, "handle", lambda original: _at_consoles(intake, original))
     when_imported(
         "logging.handlers",

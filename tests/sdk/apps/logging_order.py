@@ -58,6 +58,20 @@ def queued() -> logging.handlers.QueueListener:
     return listener
 
 
+def intercepted() -> None:
+    """Records go to loguru, by a handler as its documentation has it, whatever their level."""
+    from loguru import logger
+
+    class Intercept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            logger.opt(depth=6, exception=record.exc_info).log(record.levelname, record.getMessage())
+
+    logging.getLogger().addHandler(Intercept())
+    logging.getLogger().setLevel(0)
+    logger.remove()
+    logger.add(sys.stderr, level="INFO", filter=lambda record: "password" not in record["message"])
+
+
 def main(case: str, path: str) -> None:
     """Configure before or after init(), then write."""
     if case == "filter":
@@ -78,6 +92,8 @@ def main(case: str, path: str) -> None:
         of_its_own()
     if case == "cleared":
         cleared()
+    if case == "intercepted":
+        intercepted()
     listener = queued() if case == "queued" else None
     log = logging.getLogger("shop")
     log.debug("debug")
