@@ -80,7 +80,7 @@ def test_a_request_that_is_cut_off_does_not_hold_up_the_others() -> None:
         (polite, 3_000_000, "413"),
         (polite, 5_000_000, "too_large"),
     ):
-        env = {"COUNT": "0", "LENGTH": str(length)}
+        env = {"COUNT": "0", "LENGTH": str(length), "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "10000000"}
         with raw(answer) as server, script("long", {**server.env, **env}) as part:
             assert part.wait(timeout=40) == 0
             said = [line["message"] for line in lines(part) if line["logger.name"] == "otel_kit"]
