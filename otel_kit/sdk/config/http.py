@@ -59,7 +59,7 @@ def resolve_http(env: Environment, health_routes: Sequence[str] | None = None) -
         request_headers=_patterns(env, _CAPTURE + "SERVER_REQUEST"),
         response_headers=_patterns(env, _CAPTURE + "SERVER_RESPONSE"),
         sanitized_headers=_patterns(env, _CAPTURE + "SANITIZE_FIELDS"),
-        methods=frozenset(env.words("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", tuple(METHODS))),
+        methods=frozenset(env.words("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", sorted(METHODS))),
     )
 
 

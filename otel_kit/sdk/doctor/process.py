@@ -100,13 +100,13 @@ def process(settings: Settings, telemetry: Telemetry | None, *, module: str | No
     if why:
         what, _, fix = why.partition("; ")
         yield Finding(check="providers", status="error", what=what, fix=fix)
-    yield from _instrumentations(settings)
+    yield from _instrumentations(settings, begun=telemetry is not None)
     yield from _overflows()
     if telemetry is not None and telemetry.enabled and settings.logs.mode != "none":
         yield from _loggers()
 
 
-def _instrumentations(settings: Settings) -> Iterator[Finding]:
+def _instrumentations(settings: Settings, *, begun: bool) -> Iterator[Finding]:
     why = next((o.source for o in settings.origins if o.setting == "instrument"), DEFAULT)
     left_out = f"is not instrumented, by {OFF if why == DEFAULT else why}"
     for name, package in SERVERS.items():
@@ -122,6 +122,8 @@ def _instrumentations(settings: Settings) -> Iterator[Finding]:
         name = f"{client.library} {client.installed}"
         if client.library in INSTRUMENTATIONS and client.library not in settings.instrument:
             yield Finding(check="instrument", status="ok", what=f"{name} {left_out}")
+        elif not begun and client.state == "off" and client.contrib:
+            yield Finding(check="instrument", status="ok", what=f"{name} {STATES['waiting']}")
         elif client.state in STATES:
             what, fix = f"{name} {STATES[client.state]}", client.why if client.state == "itself" else ""
             yield Finding(check="instrument", status="ok", what=what, fix=fix)
