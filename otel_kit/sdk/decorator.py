@@ -92,12 +92,20 @@ def _instrumented(
         return type(function)(_instrumented(function.__func__, name, kind, attributes, record))
     if not callable(function) or inspect.isclass(function):
         raise InputError(f"instrument() cannot decorate {function!r}", fix="decorate functions and methods")
-    named = name or str(getattr(function, "__qualname__", type(function).__qualname__))
+    runs = _that_runs(function)
+    named = name or str(getattr(runs, "__qualname__", type(function).__qualname__))
     spans = _Spans(function, named, kind, attributes, _recorder(function, record))
     for is_kind, wrap in _WRAPPERS:
-        if is_kind(function):
+        if is_kind(runs):
             return functools.wraps(function)(wrap(function, spans))
     return functools.wraps(function)(_around_call(function, spans))
+
+
+def _that_runs(function: Any) -> Any:
+    """The function behind a partial, or behind an object that can be called."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function if hasattr(function, "__qualname__") else type(function).__call__
 
 
 def _recorder(function: Any, record: tuple[str, ...]) -> Callable[[Any, Any], dict[str, Any]] | None:

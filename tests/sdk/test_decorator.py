@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import inspect
 from collections.abc import AsyncGenerator, Generator, Iterator
@@ -306,3 +307,18 @@ def test_a_text_that_fails_does_not_fail_the_call() -> None:
 
     assert take(Mute()) == "Mute"
     assert "without a text" in ended()[0].attributes["it"]
+
+
+def test_partials_and_objects_that_can_be_called() -> None:
+    async def load(shop: str, number: int) -> bool:
+        await asyncio.sleep(0)
+        return trace.get_current_span().is_recording() and (shop, number) == ("a", 1)
+
+    class Loader:
+        async def __call__(self) -> bool:
+            return await load("a", 1)
+
+    assert asyncio.run(otel_kit.instrument(functools.partial(load, "a"))(1))
+    assert asyncio.run(otel_kit.instrument(Loader())())
+    first, second = (span.name.rpartition("<locals>.")[2] for span in ended())
+    assert (first, second) == ("load", "Loader.__call__")
