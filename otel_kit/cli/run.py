@@ -49,14 +49,22 @@ def run(command: tuple[str, ...], *, as_json: bool) -> None:
 
 def _start_line(program: str, command: tuple[str, ...]) -> str:
     from otel_kit.sdk.config.arguments import Arguments
+    from otel_kit.sdk.config.privacy import PrivacySettings
     from otel_kit.sdk.config.settings import resolve
+    from otel_kit.sdk.privacy.redact import make_redactor
 
+    redact = make_redactor(PrivacySettings())
+    assert redact is not None  # these settings do redact
     settings = resolve(Arguments(), os.environ, host=os.uname().nodename)
     return json.dumps(
         {
             "event": "otel-kit run",
             "program": program,
-            "command": command,
+            # A word after an option may be its value, and the option may say that it is secret.
+            "command": [
+                redact(o.lstrip("-") or "command", w)
+                for o, w in zip(("", *command[:-1]), command, strict=True)
+            ],
             "disabled": settings.disabled,
             "endpoints": {signal: target.shown for signal, target in settings.targets.items()},
             "problems": settings.problems,

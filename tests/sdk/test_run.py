@@ -133,6 +133,15 @@ def test_the_start_as_json(sink: Sink) -> None:
     assert service in line["settings"]
 
 
+def test_the_start_as_json_without_secrets(sink: Sink) -> None:
+    secrets = ["--password=hunter2", "--api-key", "hunter3", "postgres://me:hunter4@db/x"]
+    with running(sink, "/bin/true", *secrets, options=("--json",)) as part:
+        assert part.wait() == 0
+        line = part.output().splitlines()[0]
+    assert "hunter" not in line
+    assert json.loads(line)["command"][:1] == ["/bin/true"]
+
+
 def test_what_cannot_be_run(sink: Sink, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("")
