@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -252,3 +253,11 @@ def test_a_service_that_puts_bodies_into_spans_keeps_its_memory() -> None:
             timeout=60,
         )
         assert done.stdout.split("\n")[0] == str(length), done.stderr
+
+
+def test_a_span_in_which_the_clock_is_set_back_lasts_no_negative_time() -> None:
+    ahead = time.time_ns() + 3600 * 10**9
+    tracer = provider(taking := Taking()).get_tracer("tests")
+    tracer.start_span("clock", start_time=ahead).end()
+    tracer.start_span("of the service", start_time=5).end(3)
+    assert [(span.start_time, span.end_time) for span in taking.taken] == [(ahead, ahead), (5, 3)]

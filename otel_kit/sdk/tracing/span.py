@@ -238,7 +238,11 @@ class Span(sdk.Span):
 
     def end(self, end_time: int | None = None) -> None:
         """End it; only the first call does something."""
-        now = time_ns() if end_time is None else end_time
+        now = end_time
+        if now is None:
+            now, start = time_ns(), self._start_time
+            if start is not None and now < start:
+                now = start  # the clock was set back: to backends, less than nothing is centuries
         if self._end_time is not None:
             _LOG.warning("Calling end() on an ended span.")
             return
