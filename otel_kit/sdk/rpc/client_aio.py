@@ -227,5 +227,8 @@ def _rpc_of(call: Any) -> Rpc | None:
         if not begun.done() or begun.cancelled() or begun.exception() is not None:
             return None
         call = begun.result()
-    found: Rpc | None = getattr(call, "__dict__", {}).get(_RPC)
+    kept = getattr(call, "__dict__", {})
+    if _RPC not in kept:  # it may be an iterator of an interceptor around the call
+        kept = getattr(kept.get("_call"), "__dict__", {})
+    found: Rpc | None = kept.get(_RPC)
     return found

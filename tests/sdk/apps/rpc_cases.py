@@ -302,7 +302,10 @@ class AioStreamOrder(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[typ
     """One for streams."""
 
     async def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
-        return await continuation(details, request)
+        call = await continuation(details, request)
+        if str(details.method).endswith("/down_left"):
+            return (response async for response in call)
+        return call
 
 
 def torn() -> Iterator[str]:
