@@ -62,6 +62,15 @@ def test_the_extra_cli_gives_the_command(wheel: Path, tmp_path: Path) -> None:
     assert "Traceback" not in explained.stderr
 
 
+@pytest.mark.timeout(300)
+def test_all_extras_fit_together_for_the_pip_that_python_brings(wheel: Path, tmp_path: Path) -> None:
+    """An old one gives up where the releases of OpenTelemetry are uneven and too many packages pin them."""
+    _run(sys.executable, "-m", "venv", str(tmp_path / "venv"))
+    pip: list[str | Path] = [tmp_path / "venv" / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
+    found = _run(*pip, "install", "--dry-run", f"{wheel}[all]")
+    assert "opentelemetry-instrumentation-sqlalchemy-" in found.splitlines()[-1]
+
+
 def _environment(folder: Path, requirement: str) -> Path:
     """An empty virtual environment with `requirement` in it; its interpreter."""
     _run(sys.executable, "-m", "venv", "--without-pip", str(folder / "venv"))
