@@ -277,7 +277,7 @@ def _beside(work: Callable[[], None], *, wait: float) -> None:
 
     def run() -> None:
         attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, value=True))
-        quietly("SIGTERM", work)
+        quietly("the end of the process", work, BaseException)
         done.release()
 
     try:

@@ -18,13 +18,15 @@ from tests.sdk.sink import running_sink
 class Queue:
     """A queue of numbers whose requests go to a sink; bad ones cannot be encoded."""
 
-    def __init__(self, url: str, *, bad: frozenset[int] = frozenset(), size: int = 0) -> None:
+    def __init__(
+        self, url: str, *, bad: frozenset[int] = frozenset(), size: int = 0, rejected: int = 0
+    ) -> None:
         self.batches: list[list[int]] = []
         self._bad = bad
         self.size = size
         self.tally = Tally("traces", component="otlp_http", endpoint=url)
         sender = HttpSender(
-            f"{url}/v1/traces", headers={}, compress=False, tls=None, rejected=lambda _: (0, "")
+            f"{url}/v1/traces", headers={}, compress=False, tls=None, rejected=lambda _: (rejected, "")
         )
         self.outbox = Outbox(sender, self.tally, limit=100_000_000, timeout=5.0)
         self.queue: BatchQueue[int] = BatchQueue(self._encode, self.outbox, self.tally)
@@ -165,3 +167,15 @@ def test_what_is_being_encoded_at_the_end_is_counted_once() -> None:
         queue.wait(1, time.monotonic() + 30)
         made.outbox.close()
     assert made.tally.figures() == (0, 6)
+
+
+def test_an_odd_answer_of_a_collector_makes_no_odd_figures() -> None:
+    for rejected, figures in ((2, (1, 2)), (50, (0, 3)), (-1, (3, 0))):
+        with running_sink() as sink:
+            made = Queue(sink.url, rejected=rejected)
+            for number in range(3):
+                made.queue.put(number)
+            made.start()
+            assert made.queue.flush(20.0)
+            made.close()
+        assert made.tally.figures() == figures

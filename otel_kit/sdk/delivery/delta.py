@@ -233,5 +233,5 @@ class DeltaReader(MetricReader):
         return self.wait(self.ask(), deadline) and self.outbox.wait_empty(deadline)
 
     def shutdown(self, timeout_millis: float = 30_000, **_kwargs: object) -> None:
-        """Flush; the library's own lifecycle closes the reader."""
-        self.force_flush(timeout_millis)
+        """Flush, for 3 s at most; the library's own lifecycle closes the reader."""
+        self.force_flush(min(timeout_millis, 3000.0))

@@ -235,6 +235,7 @@ class Outbox:
         elif outcome.verdict == "refused":
             self._tally.dropped(payload.items, outcome.why)
         else:
-            self._tally.delivered(payload.items - outcome.rejected)
-            if outcome.rejected:
-                self._tally.dropped(outcome.rejected, "rejected", outcome.why)
+            rejected = max(0, min(outcome.rejected, payload.items))  # collectors have bugs, too
+            self._tally.delivered(payload.items - rejected)
+            if rejected:
+                self._tally.dropped(rejected, "rejected", outcome.why)
