@@ -212,7 +212,7 @@ def test_tls(tmp_path: Path) -> None:
         (
             "setting",
             "warning",
-            "Datadog wants delta",
+            "loses the first point of each series; use delta",
             {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "cumulative"},
         ),
     ],
@@ -221,7 +221,7 @@ def test_what_is_set(check: str, status: str, told: str, env: dict[str, str]) ->
     environ = {**IDENTITY, **env}
     settings = resolve(Arguments(), environ, host="host")
     assert [(f.check, f.status) for f in configuration(settings, environ)] == [(check, status)]
-    assert [told in f.what for f in configuration(settings, environ)] == [True]
+    assert [told in f"{f.what}; {f.fix}" for f in configuration(settings, environ)] == [True]
 
 
 def test_nothing_is_said_of_good_settings() -> None:
@@ -330,6 +330,7 @@ def test_an_import_that_fails_is_told_without_secrets_and_nothing_twice(sink: Si
     assert findings(found)["import"][1].startswith(
         "shop cannot be imported: ValueError: no database at postgres://"
     )
+    assert "init" not in findings(doctor("nowhere", OTEL_EXPORTER_OTLP_ENDPOINT=sink.url))
     whats = [finding["what"] for finding in found["findings"]]
     assert sum(what.startswith("OTEL_EXPORTER_OTLP_HEADERS: an entry") for what in whats) == 1
 

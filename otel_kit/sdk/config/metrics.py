@@ -40,8 +40,8 @@ def resolve_metrics(env: Environment) -> MetricSettings:
     temporality = env.choice(_TEMPORALITY, ("delta", "lowmemory", "cumulative"), "delta")
     if temporality != "delta":
         env.problems.append(
-            f"{_TEMPORALITY}={temporality}: Datadog wants delta; its OTLP intake refuses cumulative sums and "
-            "histograms, and its exporter loses the first point of each series"
+            f"{_TEMPORALITY}={temporality}: Datadog's OTLP intake refuses cumulative sums and histograms, "
+            "and its exporter loses the first point of each series; use delta"
         )
     histograms = env.choice(
         _HISTOGRAMS, ("explicit_bucket_histogram", _EXPONENTIAL), "explicit_bucket_histogram"

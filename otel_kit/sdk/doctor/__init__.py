@@ -54,6 +54,8 @@ def examine(module: str | None = None) -> Diagnosis:
     heard = list(imported(module)) if module else []
     arguments, telemetry = setup.current() or (Arguments(), None)
     settings = resolve(arguments, os.environ, host=os.uname().nodename)
+    if any(finding.check == "import" for finding in heard):
+        module = None  # what it would have called is not known
     findings = [*configuration(settings), *process(settings, telemetry, module=module)]
     said = tuple(finding.what for finding in findings)
     findings[:0] = [one for one in heard if not any(what.startswith(one.what) for what in said)]
