@@ -233,9 +233,16 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
         context=resolve_context(env),
         instrument=_instrument(arguments.instrument, env),
         hidden=_unreadable(env),
-        problems=tuple(dict.fromkeys(env.problems)),  # a general variable is read for each signal
+        problems=tuple(
+            dict.fromkeys(map(_clipped, env.problems))
+        ),  # a general variable is read for each signal
         origins=env.origins,
     )
+
+
+def _clipped(problem: str) -> str:
+    """Without the middle of a value that is no value any more, as a file that was put in the wrong place."""
+    return problem if len(problem) <= 600 else f"{problem[:300]} ... {problem[-200:]}"
 
 
 def _disabled(env: Environment) -> str:

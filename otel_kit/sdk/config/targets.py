@@ -160,9 +160,7 @@ def _on_node(env: Environment, port: int) -> str:
     source, node = env.find(*NODE_ADDRESSES) or (DEFAULT, "localhost")
     url = f"http://{f'[{node}]' if ':' in node else node}:{port}"
     if not is_endpoint(url) or "/" in node:
-        env.problems.append(
-            f"{', '.join(NODE_ADDRESSES)}: {node!r} is no address of a node, so localhost is used"
-        )
+        env.problems.append(f"{source} is no address of a node, so localhost is used")
         source, url = DEFAULT, f"http://localhost:{port}"
     env.note(setting_name(conventions.ENV_OTLP_ENDPOINT), url, source)
     return url

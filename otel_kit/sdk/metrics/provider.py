@@ -39,10 +39,10 @@ _MOST_TOLD: Final = 100
 
 def _tell(what: str, name: object, error: Exception) -> None:
     """One line for each name; not for names without an end."""
-    key = what, text_of(name)[:300]
-    if key not in _told and len(_told) < _MOST_TOLD:
-        _told.add(key)
-        LOGGER.warning(f"otel-kit: {what}", name, text_of(error))
+    shown = text_of(name)[:300]
+    if (what, shown) not in _told and len(_told) < _MOST_TOLD:
+        _told.add((what, shown))
+        LOGGER.warning(f"otel-kit: {what}", shown, text_of(error))
 
 
 class KitMeter(Meter):
@@ -122,7 +122,7 @@ class KitMeter(Meter):
         try:
             instrument: Any = make()
         except Exception as error:
-            _tell("the metric %.300r is not made and records nothing: %.300s", name, error)
+            _tell("the metric %r is not made and records nothing: %.300s", name, error)
             return otherwise("nothing")
         with self._instrument_registration_lock:
             quick = OF_SDK.get(type(instrument))
@@ -189,7 +189,7 @@ class KitMeterProvider(MeterProvider):
         try:
             meter = super().get_meter(name, version, schema_url, attributes)
         except Exception as error:
-            _tell("the meter %.300r cannot be made: %.300s", name, error)
+            _tell("the meter %r cannot be made: %.300s", name, error)
             return _NOTHING
         if type(meter) is Meter:
             meter.__class__ = KitMeter  # made by the SDK, which knows what belongs in it

@@ -51,7 +51,7 @@ class SpanQueue(Taker):
         """Nothing to do before the end."""
 
     def shutdown(self) -> None:
-        """Flush; the library's own lifecycle closes the queue."""
+        """Flush, for 3 s at most; the library's own lifecycle closes the queue."""
         self._queue.flush(3.0)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
@@ -113,7 +113,9 @@ def _try(kind: type[sdk.TracerProvider]) -> None:
         def take(self, span: Any) -> None:
             ended.append(span)
 
-    provider = kind(sampler=DEFAULT_ON, resource=Resource({}), shutdown_on_exit=False)
+    none = sdk.SpanLimits.UNSET  # those of the environment may leave nothing of it
+    limits = sdk.SpanLimits(none, none, none, none, none, none, none, none)
+    provider = kind(sampler=DEFAULT_ON, resource=Resource({}), shutdown_on_exit=False, span_limits=limits)
     provider.add_span_processor(Keep())
     with provider.get_tracer(__name__).start_as_current_span(
         "outer", attributes={"a": 1, "b": ["c"]}
