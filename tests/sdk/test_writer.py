@@ -137,6 +137,17 @@ def test_without_a_place_for_files_names_are_random(tmp_path: Path) -> None:
     assert len({Writer("uid", shared=False).name for _ in range(100)}) == 100
 
 
+@pytest.mark.parametrize("begins", ["a\0b", "\ud800", "long" * 100, "../../outside", ""])
+def test_no_name_is_too_odd(begins: str, tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    folder.mkdir(parents=True)
+    one, other = writer(folder, begins), writer(folder, begins)
+    one.use(time.time_ns())
+    assert one.keep()
+    assert one.name != other.name
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a"]
+
+
 CHILDREN = """
 import os, otel_kit
 from opentelemetry import metrics

@@ -121,7 +121,7 @@ class Writer:
             for number in range(_MOST):
                 if self._take(number):
                     return
-        except (OSError, ImportError) as error:
+        except (OSError, ImportError, ValueError) as error:  # the last: of a name that no file can have
             LOGGER.debug("otel-kit: no number for this process: %s", error)
 
     def _take(self, number: int) -> bool:
