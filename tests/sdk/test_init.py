@@ -118,6 +118,16 @@ def test_modules_are_found_when_they_come_and_left_as_they_were() -> None:
     )
 
 
+def test_where_all_goes_to_the_collector_its_loss_is_told_elsewhere() -> None:
+    code = "import logging, otel_kit; otel_kit.init(service='s'); logging.warning('of the service')"
+    out = python(code, OTEL_KIT_LOGS="otlp")
+    assert out.count("otel-kit: at the end flushed 0 and dropped") == 1
+    assert "of the service" not in out
+    configured = "import logging; logging.basicConfig(format='told: %(message)s'); " + code
+    out = python(configured, OTEL_KIT_LOGS="otlp")
+    assert out.count("told: otel-kit: at the end flushed 0 and dropped") == out.count("at the end") == 1
+
+
 def test_wrong_variables_never_raise() -> None:
     wrong = dict.fromkeys(
         (

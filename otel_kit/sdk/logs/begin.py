@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from otel_kit.sdk.logs.intake import Intake, Stdout
 from otel_kit.sdk.logs.lines import Lines
 from otel_kit.sdk.logs.redaction import EntryRedactor
 from otel_kit.sdk.logs.takeover import take_over
+from otel_kit.sdk.notes import LOGGER
 from otel_kit.sdk.privacy.redact import make_redactor
 
 if TYPE_CHECKING:
@@ -48,6 +50,9 @@ def begin(
     )
     if logs.limits:
         _limit(intake, settings, before_end)
+    if stdout is None and logging.lastResort is not None and not logging.getLogger().handlers:
+        # Where all goes to the collector alone, nobody would read that it cannot be reached.
+        LOGGER.addHandler(logging.lastResort)
     take_over(intake, level=logs.level)
 
 
