@@ -39,6 +39,8 @@ RETRY = json.dumps(
 )
 EOF: Any = grpc.aio.EOF  # type: ignore[attr-defined]
 seen: list[str] = []
+#: The handler of a torn stream has its first request.
+arrived = asyncio.Event()
 
 
 def note(words: str) -> None:
@@ -226,7 +228,10 @@ class Aio:
         await context.write("after the end")
 
     async def up_torn(self, requests: AsyncIterator[str], _: Any) -> str:
-        return "".join([request async for request in requests])
+        async for _ in requests:
+            arrived.set()
+            await asyncio.sleep(30)
+        return "never"
 
 
 def handlers(service: str, servicer: Any) -> Any:
@@ -311,6 +316,13 @@ class AioStreamOrder(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[typ
 def torn() -> Iterator[str]:
     """Requests that fail."""
     yield "one"
+    raise ValueError("torn")
+
+
+async def torn_later() -> AsyncIterator[str]:
+    """Requests that fail once the first is there."""
+    yield "one"
+    await arrived.wait()
     raise ValueError("torn")
 
 
@@ -400,7 +412,7 @@ async def aio_calls(call: Callable[[str], Any], raw: Any, ordered: Any) -> None:
     await half.write("b")
     await half.done_writing()
     note(f"aio both_half {[await half.read() for _ in range(3)]} {await half.code()}")
-    note(f"aio up_torn {await aio_quiet(call('up_torn')(torn()))}")
+    note(f"aio up_torn {await aio_quiet(call('up_torn')(torn_later()))}")
     async for _ in stub(ordered, "Aio")("down_left")("x"):
         break
     for channel in (raw, ordered):
