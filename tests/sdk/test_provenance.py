@@ -142,3 +142,19 @@ def test_own_headers_win_over_general_ones() -> None:
     environ = {"OTEL_EXPORTER_OTLP_HEADERS": "a=1,b=1,c=1", "OTEL_KIT_HEADERS": "b=2,c=2"}
     headers = settings(environ, service="s", headers={"c": "3"}).targets["traces"].headers
     assert dict(headers) == {"a": "1", "b": "2", "c": "3"}
+
+
+def test_headers_win_however_their_names_are_spelt() -> None:
+    environ = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://me:word@c:4318",
+        "OTEL_EXPORTER_OTLP_HEADERS": "Authorization=general,X-Team=a",
+        "OTEL_KIT_HEADERS": "AUTHORIZATION=own",
+    }
+    assert settings(environ).targets["logs"].headers == {"authorization": "own", "x-team": "a"}
+    headers = settings(environ, headers={"authorization": "said"}).targets["logs"].headers
+    assert headers == {"authorization": "said", "x-team": "a"}
+
+
+def test_the_old_name_of_the_environment_counts_in_code_as_well() -> None:
+    found = origins({"DD_ENV": "dd"}, resource_attributes={"deployment.environment": "code"})
+    assert found["deployment.environment.name"] == ("code", "argument")

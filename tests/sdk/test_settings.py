@@ -116,7 +116,7 @@ def test_credentials_of_an_endpoint_become_a_header_and_are_never_shown(protocol
         assert base64.b64decode(target.headers["authorization"].partition(" ")[2]) == b"us@er:s3cret"
         assert "s3cret" not in repr(found)
     own = settings(service="s", endpoint=secret, headers={"Authorization": "mine"}).targets["logs"]
-    assert dict(own.headers) == {"Authorization": "mine"}
+    assert dict(own.headers) == {"authorization": "mine"}
     assert own.url == "http://c:4317/v1/logs?key=s3cret"
     with pytest.raises(InputError) as wrong:
         settings(service="s", endpoint="http://user:s3cret@host:port")

@@ -73,7 +73,7 @@ def resource_attributes(
     take(_with_new_name(env.pairs("OTEL_KIT_RESOURCE_ATTRIBUTES")), "OTEL_KIT_RESOURCE_ATTRIBUTES")
     for key, (own, _) in UNIFIED.items():
         take_first(key, own)
-    take(extra or {}, ARGUMENT)
+    take(_with_new_name(extra or {}), ARGUMENT)
     given = {c.SERVICE_NAME: service, c.DEPLOYMENT_ENVIRONMENT: env_name, c.SERVICE_VERSION: version}
     take({key: value for key, value in given.items() if value is not None}, ARGUMENT)
     if c.SERVICE_NAME not in found:
@@ -106,7 +106,7 @@ def _datadog_tags(env: Environment) -> dict[str, str]:
     return found
 
 
-def _with_new_name(pairs: dict[str, str]) -> dict[str, str]:
+def _with_new_name(pairs: Mapping[str, Value]) -> Mapping[str, Value]:
     """``deployment.environment`` was the name of it until 2024; manifests still have it."""
     old = pairs.get("deployment.environment")
     return pairs if old is None else {c.DEPLOYMENT_ENVIRONMENT: old, **pairs}

@@ -71,10 +71,11 @@ def resolve_targets(
     Arguments win over ``OTEL_KIT_*``, these over its own variables, these over the general ones.
     """
     endpoint = env.given("endpoint", endpoint, _checked(env, "OTEL_KIT_ENDPOINT"))
-    sent = {**env.pairs("OTEL_KIT_HEADERS"), **(headers or {})}
+    given = {name.lower(): value for name, value in env.pairs("OTEL_KIT_HEADERS").items()}
+    given |= {name.lower(): value for name, value in (headers or {}).items()}
     if headers:
-        env.note("headers", list(sent), ARGUMENT)
-    return {signal: _target(env, signal, endpoint, protocol, sent) for signal in signals}
+        env.note("headers", list(given), ARGUMENT)
+    return {signal: _target(env, signal, endpoint, protocol, given) for signal in signals}
 
 
 def _target(
@@ -91,14 +92,14 @@ def _target(
 
     chosen: Protocol = env.given(f"{signal}_protocol", protocol, _protocol(env, own))
     url, credentials = _without_credentials(_url(env, own, signal, chosen, endpoint))
-    sent = {**env.pairs(f"{PREFIX}_HEADERS"), **env.pairs(f"{own}_HEADERS"), **headers}
-    sent = {name: value for name, value in sent.items() if _sendable(env, name, value)}
-    if "authorization" in {name.lower() for name in sent}:
-        credentials = {}
+    sent = dict(credentials)
+    for source in (env.pairs(f"{PREFIX}_HEADERS"), env.pairs(f"{own}_HEADERS"), headers):
+        # In lower case, else two spellings of a name would be two headers.
+        sent |= {name.lower(): value for name, value in source.items() if _sendable(env, name, value)}
     return Target(
         protocol=chosen,
         url=url,
-        headers={**credentials, **sent},
+        headers=sent,
         timeout=env.seconds((f"{own}_TIMEOUT", f"{PREFIX}_TIMEOUT"), 10.0),
         compress=_compress(env, own),
         certificate=text("CERTIFICATE"),
