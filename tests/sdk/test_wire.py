@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import tracemalloc
 from collections import deque
 from collections.abc import Iterator, Mapping
 from random import Random
@@ -143,6 +144,18 @@ def test_texts_are_redacted_wherever_they_are() -> None:
     assert pairs["map"].kvlist_value.values[1].value.bool_value
     assert pairs["credentials"].string_value == "REDACTED"
     assert pairs["broken"].string_value == "broken"
+
+
+def test_what_was_redacted_is_not_remembered_at_its_full_length() -> None:
+    attributes = Attributes(lambda _key, _value: "[redacted]")
+    tracemalloc.start()
+    try:
+        for number in range(300):
+            attributes.write(b"\x4a", {"cookie": f"{number}{'c' * 20_000}"}, [])
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
 
 
 def test_varint_of_a_negative_number_has_ten_bytes() -> None:

@@ -166,6 +166,8 @@ class Attributes:
         return value if self._redact is None else self._redact(key, value)
 
     def _keep(self, table: _Table, pair: tuple[str, Any], data: bytes) -> None:
+        if isinstance(pair[1], str) and len(pair[1]) > _SHORT:
+            return  # redacted to something short: what it was must not stay in memory
         if self._count >= self._limit:
             for tables in self._known.values():
                 for each in tables.values():
