@@ -6,13 +6,10 @@ import random
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
 import pytest
-from opentelemetry import metrics as api
-from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk import metrics as sdk
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import (
@@ -27,30 +24,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 from otel_kit.sdk.metrics.provider import KitMeterProvider
-from tests.parts import eventually
-
-KINDS = (sdk.Counter, sdk.Histogram, sdk.UpDownCounter, sdk.ObservableCounter)
-DELTA: dict[type, AggregationTemporality] = dict.fromkeys(KINDS, AggregationTemporality.DELTA)
-
-
-def reader(**more: Any) -> InMemoryMetricReader:
-    """A foreign reader that asks for delta."""
-    return InMemoryMetricReader(preferred_temporality=DELTA, **more)
-
-
-def provider(*readers: Any, **more: Any) -> KitMeterProvider:
-    """Ours, with these readers."""
-    return KitMeterProvider(readers, Resource({}), shutdown_on_exit=False, **more)
-
-
-def points(read: InMemoryMetricReader) -> Iterator[tuple[str, Any, Any]]:
-    """Name, data and point of each point of one collection."""
-    data = read.get_metrics_data()
-    for resource in data.resource_metrics if data is not None else ():
-        for scope in resource.scope_metrics:
-            for metric in scope.metrics:
-                for point in metric.data.data_points:
-                    yield metric.name, metric.data, point
+from tests.sdk.metrics_parts import points, provider, reader, values
 
 
 def shown(read: InMemoryMetricReader) -> list[Any]:
@@ -76,15 +50,6 @@ KEEPS_SCALE = version("opentelemetry-sdk") in ("1.45.0", "1.45.1")
 def without_scale(item: Any) -> Any:
     *names, fields = item
     return *names, [(field, value) for field, value in fields if field != "scale"]
-
-
-def values(read: InMemoryMetricReader, name: str) -> dict[tuple[Any, ...], Any]:
-    """Attributes -> value or count of one metric."""
-    return {
-        tuple(sorted(point.attributes.items())): getattr(point, "value", getattr(point, "count", None))
-        for found, _, point in points(read)
-        if found == name
-    }
 
 
 ATTRIBUTES: list[Any] = [
@@ -288,133 +253,3 @@ def test_views_and_the_resource_can_change_later() -> None:
     data = read.get_metrics_data()
     assert data is not None
     assert data.resource_metrics[0].resource.attributes["service.instance.id"] == "b"
-
-
-def observed(callback: Any, made: KitMeterProvider, name: str) -> None:
-    """An observable gauge."""
-    made.get_meter("tests").create_observable_gauge(name, [callback])
-
-
-def test_a_callback_that_fails_takes_nothing_else_with_it() -> None:
-    read = reader()
-    made = provider(read)
-
-    def fails(_: CallbackOptions) -> Iterator[Observation]:
-        yield Observation(1, {"a": 1})
-        raise RuntimeError("no")
-
-    def odd(_: CallbackOptions) -> Any:
-        return [Observation("text"), None]  # type: ignore[arg-type]
-
-    def creates(_: CallbackOptions) -> Iterator[Observation]:
-        """What waits for another thread that creates an instrument must not wait for itself."""
-        thread = threading.Thread(target=observed, args=(lambda _: [Observation(3)], made, "late"))
-        thread.start()
-        thread.join(10)
-        yield Observation(int(thread.is_alive()))
-
-    observed(fails, made, "fails")
-    observed(odd, made, "odd")
-    observed(creates, made, "creates")
-    observed(lambda _: [Observation(2)], made, "works")
-    made.get_meter("tests").create_counter("count").add(1)
-    assert {name: point.value for name, _, point in points(read)} == {
-        "fails": 1,
-        "creates": 0,
-        "works": 2,
-        "count": 1,
-    }
-    assert values(read, "late") == {(): 3}
-
-
-def test_a_callback_that_takes_forever_holds_nothing_up(caplog: pytest.LogCaptureFixture) -> None:
-    class Patient(InMemoryMetricReader):
-        patience = 0.5
-
-    free = threading.Event()
-
-    def hangs(_: CallbackOptions) -> Iterator[Observation]:
-        yield Observation(7)
-        free.wait(30)
-
-    read = Patient()
-    made = provider(read)
-    observed(lambda _: [Observation(1)], made, "before")
-    observed(hangs, made, "hangs")
-    observed(lambda _: [Observation(2)], made, "after")
-    counter = made.get_meter("tests").create_counter("count")
-    for _ in range(3):
-        counter.add(1)
-        assert {name for name, _, _ in points(read)} == {"before", "count"}
-    assert len([r for r in caplog.records if "the metric hangs takes over" in r.message]) == 1
-    free.set()
-    eventually(lambda: {name for name, _, _ in points(read)} == {"before", "hangs", "after", "count"})
-    assert values(read, "count") == {(): 3}
-
-
-def test_callbacks_are_asked_where_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Patient(InMemoryMetricReader):
-        patience = 0.5
-
-    def refuse(*_: object) -> None:
-        raise RuntimeError("can't create new thread at interpreter shutdown")
-
-    read = Patient()
-    made = provider(read)
-    observed(lambda _: [Observation(1)], made, "observed")
-    made.get_meter("tests").create_counter("count").add(2)
-    monkeypatch.setattr(threading, "_start_new_thread", refuse)
-    assert {name: point.value for name, _, point in points(read)} == {"observed": 1, "count": 2}
-
-
-def test_collections_at_once_count_each_observation_once() -> None:
-    read = InMemoryMetricReader()
-    made = provider(read)
-    made.get_meter("tests").create_observable_counter("total", [lambda _: [Observation(5)]])
-    running = [threading.Thread(target=read.collect) for _ in range(20)]
-    for thread in running:
-        thread.start()
-    for thread in running:
-        thread.join()
-    assert values(read, "total") == {(): 5}
-
-
-def test_a_view_or_reservoir_that_fails_takes_nothing_else_with_it(caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(ExplicitBucketHistogramAggregation):
-        def _create_aggregation(self, *_: Any, **__: Any) -> Any:
-            raise RuntimeError("no aggregation")
-
-    class Reservoir(sdk.SimpleFixedSizeExemplarReservoir):
-        def collect(self, point_attributes: Any) -> Any:
-            raise RuntimeError(f"no exemplars for {point_attributes}")
-
-    factory: Any = lambda _: Reservoir  # noqa: E731
-    read = reader()
-    made = provider(
-        read,
-        views=[
-            View(instrument_name="broken", aggregation=Broken()),
-            View(instrument_name="reservoir", exemplar_reservoir_factory=factory),
-        ],
-    )
-    meter = made.get_meter("tests")
-    for name in ("broken", "reservoir", "works"):
-        meter.create_counter(name).add(1)
-    assert values(read, "works") == {(): 1}
-    meter.create_counter("broken").add(1)
-    meter.create_counter("works").add(1)
-    assert {name for name, _, _ in points(read)} == {"works", "broken"}
-    assert "fault" in caplog.text
-
-
-def test_names_that_are_not_allowed_make_instruments_that_do_nothing(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    meter = provider(reader()).get_meter("tests")
-    for name in ("", "1digit", "ü", "x" * 300, None, 5, "a b"):
-        instrument = meter.create_counter(name)  # type: ignore[arg-type]
-        instrument.add(1)
-        assert isinstance(instrument, api.Counter)
-    meter.create_histogram("time", explicit_bucket_boundaries_advisory=[2, 1]).record(1)
-    assert isinstance(provider().get_meter("tests", attributes={"a": [{}]}), api.Meter)
-    assert len([r for r in caplog.records if "records nothing" in r.message]) == 7

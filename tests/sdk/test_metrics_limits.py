@@ -19,9 +19,9 @@ from otel_kit.sdk.delivery.writer import Writer
 from otel_kit.sdk.metrics.cardinality import most_varied
 from otel_kit.sdk.metrics.cells import LONGEST, ROOM
 from otel_kit.sdk.metrics.provider import KitMeterProvider
+from tests.sdk.metrics_parts import points, provider, reader, values
 from tests.sdk.run import endpoint, script
 from tests.sdk.sink import Sink, running_sink
-from tests.sdk.test_metrics import points, provider, reader, values
 
 OVERFLOW = (("otel.metric.overflow", True),)
 
