@@ -58,7 +58,8 @@ OTEL_KIT_SAMPLING                   which traces are kept: ``route:/search@0.1; 
                                     attribute:customer.tier=free@0.5; *@0.9``; the first rule counts that
                                     holds for the first span; default: all
 OTEL_TRACES_SAMPLER, _ARG           decide where no rule holds; default parentbased_always_on
-OTEL_SPAN_*_LIMIT, OTEL_ATTRIBUTE_*_LIMIT: as the SDK reads them
+OTEL_SPAN_*_LIMIT, OTEL_ATTRIBUTE_*_LIMIT: as the SDK reads them; texts of spans have 25,000 characters at
+                                    most unless these say otherwise
 OTEL_KIT_INSTRUMENT                 what to instrument, separated by commas, or ``none``; default all
 OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: what not to instrument, separated by commas, or ``*``
 OTEL_KIT_LOGS                       stdout, otlp, both (default) or none
