@@ -37,7 +37,11 @@ def doctor(module: str | None, *, as_json: bool) -> int:
     diagnosis = examine(module)
     with result:
         click.echo(json.dumps(_plain(diagnosis), indent=2) if as_json else _text(diagnosis), file=result)
-    return 0 if diagnosis.ok else 1
+    code = 0 if diagnosis.ok else 1
+    if module is not None:
+        sys.stdout.flush()
+        os._exit(code)  # threads that the service has started by its import need not come to an end
+    return code
 
 
 def _plain(diagnosis: Diagnosis) -> dict[str, object]:

@@ -335,6 +335,14 @@ def test_an_import_that_fails_is_told_without_secrets_and_nothing_twice(sink: Si
     assert sum(what.startswith("OTEL_EXPORTER_OTLP_HEADERS: an entry") for what in whats) == 1
 
 
+def test_threads_that_an_import_starts_do_not_keep_it(sink: Sink, tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(
+        "import threading, time, otel_kit; otel_kit.init()\n"
+        "threading.Thread(target=time.sleep, args=(300,)).start(); print('noise')"
+    )
+    assert doctor("shop", cwd=str(tmp_path), OTEL_EXPORTER_OTLP_ENDPOINT=sink.url)["ok"]
+
+
 def test_a_process_examines_itself(sink: Sink) -> None:
     out = python(
         """
