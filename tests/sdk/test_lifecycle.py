@@ -1,0 +1,177 @@
+"""Ends of processes besides those of `test_exit`: signals, threads, children, servers with new workers."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from otel_kit.conventions import HTTP_SERVER_DURATION
+from tests.parts import ROOT, Part, eventually, free_port, http_ready, port_ready, start
+from tests.sdk.run import GUNICORN, UVICORN, endpoint, get, lines, ready, web
+from tests.sdk.sink import Seen, Sink, running_sink
+
+
+def ending(mode: str, env: Mapping[str, str]) -> contextlib.AbstractContextManager[Part]:
+    """`tests/sdk/apps/ending.py`."""
+    return start([sys.executable, "-m", "tests.sdk.apps.ending", mode], env=env)
+
+
+def recorded(seen: Seen) -> Counter[str]:
+    """What arrived in each of the three signals alike, by its name."""
+    spans = Counter(span.name for span in seen.spans)
+    logs = Counter(str(log.body) for log in seen.logs if log.scope == "ending")
+    counts = Counter({name: int(seen.total("ending.count", what=name)) for name in spans | logs})
+    assert spans == logs == counts
+    return spans
+
+
+@pytest.mark.parametrize(
+    ("mode", "number", "code"),
+    [
+        ("interrupted", signal.SIGINT, -signal.SIGINT),
+        ("looping", signal.SIGINT, -signal.SIGINT),
+        ("loop_handler", signal.SIGTERM, 0),
+        ("late_handler", signal.SIGTERM, 0),
+    ],
+)
+def test_a_signal_ends_a_script_in_its_own_way(mode: str, number: signal.Signals, code: int) -> None:
+    with running_sink() as sink:
+        with ending(mode, endpoint(sink)) as part:
+            ready(part)
+            part.process.send_signal(number)
+            assert part.wait() == code, part.output()
+        assert recorded(sink.seen) == {"before": 1, "finally": 1}
+
+
+def test_threads_that_outlive_the_main_one() -> None:
+    with running_sink() as sink:
+        with ending("threads", endpoint(sink)) as part:
+            assert part.wait() == 0, part.output()
+            assert "Traceback" not in part.output()
+        # A daemon thread records until the very end, which is why its figures may differ by one.
+        spans = Counter(span.name for span in sink.seen.spans)
+        assert spans.pop("daemon") > 10
+        assert spans == {"main": 1, "thread": 1, "pool": 1, "atexit": 1}
+
+
+def test_children_of_children() -> None:
+    with running_sink() as sink:
+        with ending("forks", endpoint(sink)) as part:
+            assert part.wait() == 0, part.output()
+        assert recorded(sink.seen) == {"parent": 5, "child": 3, "grandchild": 4, "mute": 1}
+        writers = {span.name: span.resource["service.instance.id"] for span in sink.seen.spans}
+        assert len(set(writers.values())) == 4
+
+
+def test_children_that_are_forked_amid_the_work_of_threads() -> None:
+    with running_sink() as sink:
+        with ending("busy_forks", endpoint(sink)) as part:
+            assert part.wait(timeout=90) == 0, part.output()[-3000:]
+            assert f"codes {[0] * 8}" in part.output()
+        assert recorded(sink.seen)["child"] == 40
+
+
+@pytest.mark.parametrize("stack", ["sync", "aio"])
+def test_sigterm_ends_a_grpc_server_after_20_calls(stack: str) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "tests.sdk.apps.rpc_server", stack]
+    with running_sink() as sink:
+        with start(command, ready=port_ready(port), env={**endpoint(sink), "PORT": str(port)}) as part:
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                call: Any = channel.unary_unary("/shop.Stock/Get", None, None)
+                assert [call(str(n).encode(), timeout=20) for n in range(20)] == [
+                    str(n).encode() for n in range(20)
+                ]
+            assert part.terminate() == -signal.SIGTERM
+        seen = sink.seen
+    assert [span.name for span in seen.server_spans()] == ["shop.Stock/Get"] * 20
+    assert seen.total("rpc.server.call.duration") == 20
+
+
+def patiently(url: str) -> int:
+    """The status; a worker that ends resets connections that it has not begun to serve."""
+
+    def attempt() -> int:
+        with contextlib.suppress(OSError):
+            return get(url)
+        return 0
+
+    return eventually(attempt, every=0.05, what=url)
+
+
+def test_workers_of_gunicorn_that_end_after_some_requests() -> None:
+    command = (*GUNICORN, "--max-requests", "8")
+    with running_sink() as sink:
+        with web(sink, *command) as (part, url):
+            assert {patiently(f"{url}/orders/{number}") for number in range(24)} == {200}
+            assert part.terminate(timeout=20) == 0
+        seen = sink.seen
+    assert sorted(span.attributes["url.path"] for span in seen.spans) == sorted(
+        f"/orders/{n}" for n in range(24)
+    )
+    assert seen.total(HTTP_SERVER_DURATION) == 24
+    assert len([log for log in seen.logs if log.scope == "shop"]) == 24
+    assert len({span.resource["service.instance.id"] for span in seen.spans}) > 2
+
+
+@contextlib.contextmanager
+def reloading(sink: Sink, directory: Path) -> Iterator[tuple[Part, str, Path]]:
+    """A service under ``uvicorn --reload``, its URL and its file."""
+    file = directory / "reloaded.py"
+    shutil.copy(ROOT / "tests/sdk/apps/web.py", file)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "uvicorn", "reloaded:app", "--reload", "--port", str(port)]
+    env = {**endpoint(sink), "PYTHONPATH": f"{directory}:{ROOT}"}
+    with start(command, ready=http_ready(f"{url}/healthz"), env=env, cwd=directory) as part:
+        yield part, url, file
+
+
+def test_a_reload_loses_nothing(tmp_path: Path) -> None:
+    with running_sink() as sink:
+        with reloading(sink, tmp_path) as (part, url, file):
+            assert {get(f"{url}/orders/{number}") for number in range(10)} == {200}
+            file.write_text(file.read_text() + "\n# changed\n")
+            eventually(lambda: part.output().count("Application startup complete.") == 2, what="a reload")
+            assert {get(f"{url}/orders/{number}") for number in range(10, 20)} == {200}
+            part.terminate()
+        seen = sink.seen
+    assert Counter(span.attributes["url.path"] for span in seen.spans) == Counter(
+        f"/orders/{n}" for n in range(20)
+    )
+    assert seen.total(HTTP_SERVER_DURATION) == 20
+    assert len({span.resource["service.instance.id"] for span in seen.spans}) == 2
+
+
+def test_a_service_without_a_collector_loses_what_it_must_and_says_so() -> None:
+    sink = Sink()  # never listens
+    with web(sink, *UVICORN) as (part, url):
+        assert {get(f"{url}/orders/{number}") for number in range(200)} == {200}
+        assert part.terminate(timeout=20) == -signal.SIGTERM
+        said = [line["message"] for line in lines(part) if line["logger.name"] == "otel_kit"]
+    assert len([line for line in said if "cannot be delivered" in line]) <= 3
+    dropped = re.search(r"flushed 0 and dropped (\d+) items", said[-1])
+    assert dropped
+    assert int(dropped[1]) > 400  # a span and a line for each request, and more
+
+
+@pytest.mark.kit
+def test_memory_is_bounded_while_there_is_no_collector() -> None:
+    with ending("flood", endpoint(Sink())) as part:
+        assert part.wait(timeout=120) == 0, part.output()[-2000:]
+        grown = re.search(r"grown (\d+)", part.output())
+        said = [line["message"] for line in lines(part) if line["logger.name"] == "otel_kit"]
+    assert grown
+    assert 0 < int(grown[1]) < 150
+    assert any("traces" in line and "lost: queue_full" in line for line in said)
+    assert len(said) < 10
