@@ -205,10 +205,11 @@ class _Steps:
         """Record what ended the generator."""
         from opentelemetry.trace import StatusCode
 
-        from otel_kit.sdk.spans import record_once
+        from otel_kit.sdk.spans import record_once, remember
         from otel_kit.sdk.text import text_of, type_of
 
         try:
+            remember(self.span, error)
             if self.span.is_recording():
                 record_once(self.span, error)
                 self.span.set_status(StatusCode.ERROR, f"{type_of(error)}: {text_of(error)}")

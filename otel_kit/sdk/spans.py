@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from types import CodeType
 from typing import Final
 
-from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.trace import Span, SpanContext, Status, StatusCode
 
 from otel_kit.sdk.text import stack_of, text_of, type_of
 
-__all__ = ["LEFT", "exception_attributes", "failed", "record_once", "remember"]
+__all__ = ["exception_attributes", "failed", "left_by", "record_once", "remember"]
 
-#: Attribute of an exception with the context of the span that it has left.
-LEFT: Final = "_otel_kit_span"
+#: By the id of an error: where in the code it left a span, and that span. An error carries no mark of ours: a
+#: service may write out what is in it, or send it to another process.
+_left: Final[dict[int, tuple[CodeType, int, SpanContext]]] = {}
+_MOST: Final = 256
 
 
 def remember(span: Span, error: BaseException) -> None:
-    """Note that `error` leaves `span` for the server, which will log it when the span is over."""
-    error.__dict__[LEFT] = span.get_span_context()
+    """Note that `error` leaves `span`, for whoever logs it when the span is over."""
+    trace = error.__traceback__
+    if trace is not None:
+        if len(_left) >= _MOST:
+            _left.clear()
+        _left[id(error)] = trace.tb_frame.f_code, trace.tb_lasti, span.get_span_context()
+
+
+def left_by(error: BaseException) -> SpanContext | None:
+    """The last span that `error` has left, as far as that is remembered."""
+    found = _left.get(id(error))
+    trace = error.__traceback__
+    # The id alone may be that of an error that is gone; the same way out of the same code is not.
+    while found is not None and trace is not None:
+        if (trace.tb_frame.f_code, trace.tb_lasti) == found[:2]:
+            return found[2]
+        trace = trace.tb_next
+    return None
 
 
 def exception_attributes(error: BaseException) -> dict[str, str]:

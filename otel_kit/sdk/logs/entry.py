@@ -21,7 +21,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_kit.sdk.logs.plain import LONGEST, clipped, plain
-from otel_kit.sdk.spans import LEFT
+from otel_kit.sdk.spans import left_by
 from otel_kit.sdk.text import stack_of, text_of, type_of
 
 __all__ = [
@@ -228,13 +228,15 @@ def _error(record: logging.LogRecord, told: Told | None) -> Error | None:
 
 
 def _span_left_by(record: logging.LogRecord) -> trace.SpanContext:
-    """For an error that a server logs after the request, the span of that request."""
+    """For an error that is logged after the span that it has left, as by a server, that span."""
     error = record.exc_info[1] if record.exc_info else None
     for _ in range(_DEPTH):
-        left = getattr(error, LEFT, None)
-        if isinstance(left, trace.SpanContext):
+        if error is None:
+            break
+        left = left_by(error)
+        if left is not None:
             return left
-        error = error and (error.__cause__ or error.__context__)
+        error = error.__cause__ or error.__context__
     return trace.INVALID_SPAN_CONTEXT
 
 

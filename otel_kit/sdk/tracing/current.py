@@ -13,7 +13,7 @@ from opentelemetry.trace import Span as ApiSpan
 from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_kit.sdk.notes import fault
-from otel_kit.sdk.spans import failed
+from otel_kit.sdk.spans import failed, remember
 from otel_kit.sdk.tracing.context import attach, current, detach
 
 if TYPE_CHECKING:
@@ -58,16 +58,21 @@ class Current(ContextDecorator):
         try:
             detach(self._token)
             # What is no Exception, as the end of a generator or a cancellation, is no error.
-            if isinstance(error, Exception) and span.is_recording():
-                record_exception, set_status = self._arguments[-2:]
-                if record_exception:
-                    span.record_exception(error)
-                if set_status:
-                    span.set_status(failed(error))
+            if isinstance(error, Exception):
+                remember(span, error)
+                if span.is_recording():
+                    self._note(span, error)
         except Exception:
             fault("leaving a span")
         if self._end_on_exit:
             span.end()
+
+    def _note(self, span: ApiSpan, error: Exception) -> None:
+        record_exception, set_status = self._arguments[-2:]
+        if record_exception:
+            span.record_exception(error)
+        if set_status:
+            span.set_status(failed(error))
 
     def _recreate_cm(self) -> Current:
         return Current(self._tracer, self._arguments, self._end_on_exit)

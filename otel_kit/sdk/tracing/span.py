@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanContext, Status, StatusCode
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 
 from otel_kit.sdk.notes import fault, quietly
-from otel_kit.sdk.spans import exception_attributes, failed
+from otel_kit.sdk.spans import exception_attributes, failed, remember
 from otel_kit.sdk.tracing.attributes import PLAIN, Bounds, SpanAttributes, shortened
 from otel_kit.sdk.tracing.processors import Processors
 
@@ -292,6 +292,7 @@ class Span(sdk.Span):
     ) -> None:
         """End it, and note the error that ends it."""
         if exc_val is not None and self._end_time is None:
+            remember(self, exc_val)
             if self._record_exception:
                 self.record_exception(exc_val, escaped=True)
             if self._set_status_on_exception:
