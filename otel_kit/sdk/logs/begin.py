@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from otel_kit import conventions
+from otel_kit.sdk import under_test
+from otel_kit.sdk.logs.crashes import watch
 from otel_kit.sdk.logs.intake import Intake, Stdout
 from otel_kit.sdk.logs.lines import Lines
 from otel_kit.sdk.logs.redaction import EntryRedactor
 from otel_kit.sdk.logs.takeover import take_over
-from otel_kit.sdk.notes import LOGGER
+from otel_kit.sdk.notes import LOGGER, quietly
 from otel_kit.sdk.privacy.redact import make_redactor
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ def begin(
         # Where all goes to the collector alone, nobody would read that it cannot be reached.
         LOGGER.addHandler(logging.lastResort)
     take_over(intake, level=logs.level)
+    if not under_test.active:  # pytest has hooks of its own, and reports what they see
+        quietly("uncaught exceptions", lambda: watch(intake))
 
 
 def _stdout(settings: Settings) -> Stdout:
