@@ -335,3 +335,26 @@ def test_any_request_is_answered_as_without_us() -> None:
     assert len(seen.server_spans()) == served == seen.total(HTTP_SERVER_DURATION)
     assert SECRET not in str(seen.spans)
     assert "otel-kit: fault" not in output
+
+
+def test_any_metadata_is_answered_as_without_us() -> None:
+    command = [sys.executable, "-m", "tests.sdk.apps.fuzz_rpc", str(TIMES)]
+    with running_sink() as sink, contextlib.ExitStack() as stack:
+        env = {**endpoint(sink), "ROUNDS": str(200 * TIMES)}
+        parts = [
+            stack.enter_context(start(command, env={**env, **more}))
+            for more in ({}, {"OTEL_KIT_DISABLED": "1"})
+        ]
+        assert [part.wait(timeout=120) for part in parts] == [0, 0], parts[0].output()[-3000:]
+        outputs = [part.output() for part in parts]
+        seen = sink.seen
+    ours, bare = (
+        next(json.loads(line)["results"] for line in output.splitlines() if line.startswith('{"results"'))
+        for output in outputs
+    )
+    assert ours == bare
+    assert len(set(bare)) > 4
+    answered = Counter(bare)
+    served = [span for span in seen.server_spans() if span.name == "shop.Stock/Get"]
+    assert len(served) == answered["b'x'"] + answered["b'y'"] > 50
+    assert outputs[0].count("otel-kit: fault") <= 1  # metadata that is no sequence; gRPC says so, too
