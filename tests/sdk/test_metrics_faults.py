@@ -110,6 +110,26 @@ def test_collections_at_once_count_each_observation_once() -> None:
     assert values(read, "total") == {(): 5}
 
 
+def test_what_interrupts_the_first_measurement_may_measure_too() -> None:
+    """As a signal handler does, or a finalizer; here a view stands for it."""
+
+    class Interrupting(View):
+        def _match(self, instrument: Any) -> bool:
+            if interrupted:
+                interrupted.pop().add(4)
+                made.get_meter("tests").create_counter("other").add(8)
+            return False
+
+    read = reader()
+    interrupted: list[Any] = []
+    made = provider(read, views=[Interrupting("*", name="renamed")] * 2)
+    count = made.get_meter("tests").create_counter("count")
+    interrupted += [count, count]
+    count.add(1)
+    count.add(2)
+    assert values(read, "count") == {(): 11}
+
+
 def test_a_view_or_reservoir_that_fails_takes_nothing_else_with_it(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(ExplicitBucketHistogramAggregation):
         def _create_aggregation(self, *_: Any, **__: Any) -> Any:

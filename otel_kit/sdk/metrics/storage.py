@@ -59,13 +59,16 @@ class Storage(MetricReaderStorage):
         with self._lock:
             known = self._instrument_view_instrument_matches.get(instrument)
             if known is None:
-                known = self._instrument_view_instrument_matches[instrument] = self._make(instrument)
+                # The first ones stay, also where a signal handler has made them amid these lines.
+                made = self._make(instrument)
+                known = self._instrument_view_instrument_matches.setdefault(instrument, made)
             return known
 
     def _make(self, instrument: Any) -> list[Any]:
         """Where measurements of the instrument go: one for each view that is about it."""
         made: list[Match] = []
-        others = [match for matches in self._instrument_view_instrument_matches.values() for match in matches]
+        known = self._instrument_view_instrument_matches.copy()
+        others = [match for matches in known.values() for match in matches]
         for view in self._sdk_config.views:
             match = quietly(f"a view of the metric {instrument.name}", partial(self._match, view, instrument))
             if match is None:
