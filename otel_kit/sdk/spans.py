@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from types import CodeType
+from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR
+from types import CodeType, FrameType, TracebackType
 from typing import Final
 
 from opentelemetry.trace import Span, SpanContext, Status, StatusCode
@@ -15,6 +16,7 @@ __all__ = ["exception_attributes", "failed", "left_by", "record_once", "remember
 #: service may write out what is in it, or send it to another process.
 _left: Final[dict[int, tuple[CodeType, int, SpanContext]]] = {}
 _MOST: Final = 256
+_GENERATORS: Final = CO_GENERATOR | CO_ASYNC_GENERATOR
 
 
 def remember(span: Span, error: BaseException) -> None:
@@ -23,7 +25,8 @@ def remember(span: Span, error: BaseException) -> None:
     if trace is not None:
         if len(_left) >= _MOST:
             _left.clear()
-        _left[id(error)] = trace.tb_frame.f_code, trace.tb_lasti, span.get_span_context()
+        way = _way_out(trace)
+        _left[id(error)] = way.tb_frame.f_code, way.tb_lasti, span.get_span_context()
 
 
 def left_by(error: BaseException) -> SpanContext | None:
@@ -36,6 +39,23 @@ def left_by(error: BaseException) -> SpanContext | None:
             return found[2]
         trace = trace.tb_next
     return None
+
+
+def _way_out(trace: TracebackType) -> TracebackType:
+    """The statement that the error leaves; one in a generator that is a context manager leaves no trace."""
+    while (
+        trace.tb_next is not None
+        and trace.tb_frame.f_code.co_flags & _GENERATORS
+        and _led_to(trace.tb_frame, trace.tb_next.tb_frame)
+    ):
+        trace = trace.tb_next
+    return trace
+
+
+def _led_to(frame: FrameType | None, caller: FrameType) -> bool:
+    while frame is not None and frame is not caller:
+        frame = frame.f_back
+    return frame is caller
 
 
 def exception_attributes(error: BaseException) -> dict[str, str]:
