@@ -6,6 +6,7 @@ import base64
 import math
 import random
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from otel_kit.sdk.config.http import HEALTH_ROUTES
 from otel_kit.sdk.config.resource import DOWNWARD_API
 from otel_kit.sdk.config.settings import Settings, resolve
 from otel_kit.sdk.config.targets import NODE_ADDRESSES
+from otel_kit.sdk.config.unused import OWN
 from otel_kit.sdk.delivery.send_grpc import GrpcSender
 from otel_kit.sdk.delivery.senders import make_sender
 
@@ -272,6 +274,29 @@ def test_the_published_table_names_all_variables_and_defaults() -> None:
     named = set(re.findall(r"[\w/]+", module.__doc__ or ""))
     variables = {name for names in DOWNWARD_API.values() for name in names}
     assert variables | set(NODE_ADDRESSES) | set(HEALTH_ROUTES) <= named
+
+
+def test_own_variables_are_all_known_and_in_the_table() -> None:
+    own = re.compile(r"OTEL_KIT_[A-Z_]*[A-Z]")
+    read = {
+        name for file in Path(module.__file__).parent.glob("*.py") for name in own.findall(file.read_text())
+    }
+    assert read <= OWN
+    named = (module.__doc__ or "").replace("{TRACES,METRICS}", "TRACES OTEL_KIT_METRICS")
+    assert set(own.findall(named)) == OWN - {"OTEL_KIT_RUN_PID"}
+
+
+def test_variables_that_do_nothing_are_told() -> None:
+    environ = {
+        "OTEL_KIT_SAMPLNG": "*@0.1",
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
+        "OTEL_BSP_MAX_QUEUE_SIZE": "s3cret",
+        "OTEL_BLRP_EXPORT_TIMEOUT": " ",
+        "OTEL_KIT_RUN_PID": "1",
+    }
+    unknown, others = settings(environ, service="s").problems
+    assert unknown == "OTEL_KIT_SAMPLNG is no variable of the library; did you mean 'OTEL_KIT_SAMPLING'?"
+    assert others.startswith("OTEL_BSP_MAX_QUEUE_SIZE, OTEL_BSP_SCHEDULE_DELAY: of no effect, since batches")
 
 
 def test_what_a_template_left_empty_counts_as_not_set() -> None:

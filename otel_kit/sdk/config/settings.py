@@ -123,6 +123,7 @@ from otel_kit.sdk.config.resource import resource_attributes
 from otel_kit.sdk.config.rpc import RpcSettings, resolve_rpc
 from otel_kit.sdk.config.targets import Target, resolve_targets
 from otel_kit.sdk.config.tracing import TracingSettings, resolve_tracing
+from otel_kit.sdk.config.unused import unused
 
 __all__ = ["Settings", "resolve"]
 
@@ -139,11 +140,7 @@ LIMITS: Final = (
     "OTEL_SPAN_LINK_COUNT_LIMIT",
 )
 #: By these the API would set up a provider of its own as soon as somebody asks for one, or raise an error.
-PROVIDERS: Final = (
-    "OTEL_PYTHON_TRACER_PROVIDER",
-    "OTEL_PYTHON_METER_PROVIDER",
-    "OTEL_PYTHON_LOGGER_PROVIDER",
-)
+PROVIDERS: Final = tuple(f"OTEL_PYTHON_{kind}_PROVIDER" for kind in ("TRACER", "METER", "LOGGER"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +188,7 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
     """
     check(arguments)
     env = Environment(environ)
+    env.problems += unused(environ)
     logs = resolve_logs(env, arguments)
     resource, instance = resource_attributes(
         env,
