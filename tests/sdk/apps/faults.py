@@ -21,21 +21,19 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
-import fastapi
 import grpc
 import grpc.aio
 import uvicorn
-from fastapi.responses import StreamingResponse
 from opentelemetry import baggage, metrics, propagate, trace
 
 import otel_kit
 from otel_kit.sdk import notes
 from tests.parts import free_port
+from tests.sdk.apps.faults_service import aio_replies, aio_reply, app, handlers, replies, reply
 from tests.sdk.apps.traps import Injected, functions, trapped
 
 Around: TypeAlias = tuple[dict[str, int], dict[str, Any]]
 log = logging.getLogger("faults")
-app = fastapi.FastAPI()
 said: list[str] = []
 logged: Counter[str] = Counter()
 
@@ -60,74 +58,6 @@ class Errors(io.TextIOBase):
         elif "Exception ignored" in text:
             logged["stderr: " + text[:40]] += 1
         return len(text)
-
-
-@app.get("/items/{number}")
-async def item(number: int) -> dict[str, int]:
-    """Answer, and log."""
-    log.info("item %d", number)
-    return {"number": number}
-
-
-@app.get("/sync")
-def sync_item() -> str:
-    """Answer from a thread."""
-    return "sync"
-
-
-@app.get("/boom")
-async def boom() -> None:
-    """Fail."""
-    raise ValueError("boom")
-
-
-@app.get("/stream")
-async def stream() -> StreamingResponse:
-    """Answer in pieces."""
-
-    async def pieces() -> Any:
-        for piece in (b"a", b"b"):
-            yield piece
-            await asyncio.sleep(0)
-
-    return StreamingResponse(pieces())
-
-
-def reply(request: bytes, context: Any) -> bytes:
-    """Unary, sync."""
-    if request == b"crash":
-        raise ValueError("broken")
-    if request == b"abort":
-        context.abort(grpc.StatusCode.NOT_FOUND, "none")
-    return request
-
-
-def replies(request: bytes, context: Any) -> Any:
-    """A stream, sync."""
-    yield reply(request, context)
-    yield b"end"
-
-
-async def aio_reply(request: bytes, context: Any) -> bytes:
-    """Unary, aio."""
-    if request == b"abort":
-        await context.abort(grpc.StatusCode.NOT_FOUND, "none")
-    return reply(request, context)
-
-
-async def aio_replies(request: bytes, context: Any) -> Any:
-    """A stream, aio."""
-    yield await aio_reply(request, context)
-    yield b"end"
-
-
-def handlers(one: Any, many: Any) -> Any:
-    """Both methods."""
-    methods = {
-        "One": grpc.unary_unary_rpc_method_handler(one),
-        "Many": grpc.unary_stream_rpc_method_handler(many),
-    }
-    return grpc.method_handlers_generic_handler("shop.Stock", methods)
 
 
 def told(error: Exception) -> str:
