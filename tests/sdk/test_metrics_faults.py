@@ -114,7 +114,7 @@ def test_what_interrupts_the_first_measurement_may_measure_too() -> None:
     """As a signal handler does, or a finalizer; here a view stands for it."""
 
     class Interrupting(View):
-        def _match(self, instrument: Any) -> bool:
+        def _match(self, _instrument: Any) -> bool:
             if interrupted:
                 interrupted.pop().add(4)
                 made.get_meter("tests").create_counter("other").add(8)
@@ -122,7 +122,7 @@ def test_what_interrupts_the_first_measurement_may_measure_too() -> None:
 
     read = reader()
     interrupted: list[Any] = []
-    made = provider(read, views=[Interrupting("*", name="renamed")] * 2)
+    made = provider(read, views=[Interrupting(instrument_name="*")] * 2)
     count = made.get_meter("tests").create_counter("count")
     interrupted += [count, count]
     count.add(1)
