@@ -13,6 +13,8 @@ _DEVICES: Final = frozenset(
     {"/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2"}
     | {f"/proc/{process}/fd/{fd}" for process in ("self", "1") for fd in (1, 2)}
 )
+#: Attribute of a handler with what was found out about it.
+_KNOWN: Final = "_otel_kit_console"
 
 
 def is_console(stream: object) -> bool:
@@ -25,6 +27,20 @@ def is_console(stream: object) -> bool:
 
 def writes_to_console(handler: logging.Handler) -> bool:
     """Files and sockets do not, nor do the captures of tests."""
+    # Asked for each record, and the answer holds as long as these are the same.
+    marks, out, err = handler.__dict__, sys.stdout, sys.stderr
+    stream, console = marks.get("stream"), marks.get("console")
+    known = marks.get(_KNOWN)
+    if known is not None and (
+        known[0] is stream and known[1] is console and known[2] is out and known[3] is err
+    ):
+        return bool(known[4])
+    answer = _looked_at(handler)
+    marks[_KNOWN] = stream, console, out, err, answer
+    return answer
+
+
+def _looked_at(handler: logging.Handler) -> bool:
     try:
         if isinstance(handler, logging.StreamHandler):
             return is_console(handler.stream) or getattr(handler, "baseFilename", None) in _DEVICES
