@@ -120,9 +120,10 @@ def test_credentials_of_an_endpoint_become_a_header_and_are_never_shown(protocol
     own = settings(service="s", endpoint=secret, headers={"Authorization": "mine"}).targets["logs"]
     assert dict(own.headers) == {"authorization": "mine"}
     assert own.url == "http://c:4317/v1/logs?key=s3cret"
-    with pytest.raises(InputError) as wrong:
-        settings(service="s", endpoint="http://user:s3cret@host:port")
-    assert "s3cret" not in str(wrong.value)
+    for unusable in ("http://user:s3cret@host:port", b"http://user:s3cret@host:1"):
+        with pytest.raises(InputError) as wrong:
+            settings(service="s", endpoint=unusable)
+        assert "s3cret" not in str(wrong.value)
 
 
 def test_odd_endpoints() -> None:

@@ -47,15 +47,15 @@ class Arguments:
 
 def check(a: Arguments) -> None:
     """Raise InputError for the first argument that cannot be used."""
-    for name in ("service", "env", "version", "endpoint"):
+    for name in ("service", "env", "version"):
         value = getattr(a, name)
         if value is not None and (not isinstance(value, str) or not value.strip()):
             raise _wrong(name, value, "give a non-empty string, or leave it out")
-    if a.endpoint is not None and not is_endpoint(a.endpoint):
+    if a.endpoint is not None and not (isinstance(a.endpoint, str) and is_endpoint(a.endpoint)):
         # The value is not shown: it may hold credentials.
         raise InputError(
             "init(endpoint=...) is no URL that can be used",
-            fix="write http://host:4318 (plain) or https://host:4318 (TLS)",
+            fix="write http://host:4318 (plain) or https://host:4318 (TLS), as a string",
         )
     _one_of("protocol", a.protocol, ("http/protobuf", "grpc"))
     _one_of("logs", a.logs, LOG_MODES)
