@@ -35,9 +35,9 @@ def test_work_in_another_thread_is_a_child_of_who_asked_for_it(
 ) -> None:
     seen = run(*arguments)
     parents = {span.span_id for span in seen.spans if span.name == "parent"}
-    assert len(parents) == 4
+    assert len(parents) == 6
     children = {span.name for span in seen.spans if span.parent_id in parents}
-    assert children - {"freed"} == crosses
+    assert children - {"freed", "process", "in process"} == crosses
     assert sum(span.name == "map" for span in seen.spans) == 3
     # Each log line in its own span, whatever the thread.
     spans = {(span.trace_id, span.span_id) for span in seen.spans if span.name != "parent"}
@@ -45,5 +45,9 @@ def test_work_in_another_thread_is_a_child_of_who_asked_for_it(
 
 
 def test_a_thread_of_a_pool_keeps_nothing_of_the_task_before() -> None:
-    roots = {span.name for span in run().spans if not span.parent_id}
-    assert roots == {"parent", "initializer", "outside", "alone", "freed"}
+    seen = run()
+    roots = {span.name for span in seen.spans if not span.parent_id}
+    assert roots == {"parent", "initializer", "outside", "alone", "freed", "in process"}
+    in_process = [span.parent_id for span in seen.spans if span.name == "in process"]
+    assert in_process == ["", ""]
+    assert [bool(span.parent_id) for span in seen.spans if span.name == "process"] == [True]

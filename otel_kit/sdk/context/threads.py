@@ -2,12 +2,13 @@
 
 Tasks of asyncio and `asyncio.to_thread` do so by themselves. Here it is made so for `threading.Thread` (and
 `Timer`) and for the tasks of a `ThreadPoolExecutor`, which `run_in_executor` uses as well. Threads that
-libraries keep for themselves stay without one: the request that happens to start such a thread is not what
-it works for later.
+libraries keep for themselves stay without one, and so do processes that pools fork: the request that happens
+to start such a thread or process is not what it works for later.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from types import ModuleType
@@ -35,6 +36,8 @@ def install() -> None:
     """Hook into threads, and into executors as soon as those are imported."""
     replace(threading.Thread, "start", _start)
     when_imported("concurrent.futures.thread", _patch_executor)
+    # The hook is kept as long as what it is registered for: the function itself.
+    when_imported("multiprocessing.util", lambda module: module.register_after_fork(_leave, _leave))
 
 
 def _patch_executor(module: ModuleType) -> None:
@@ -79,10 +82,19 @@ def _set_back(own: dict[str, Any], run: Callable[..., Any] | None) -> None:
         own["run"] = run
 
 
-def _kept(thread: threading.Thread) -> bool:
-    target = getattr(thread, "_target", None)
-    names = (type(thread).__module__, getattr(target, "__module__", None))
+def _kept(worker: Any) -> bool:
+    """Whether a thread or a process works for a library; the classes of multiprocessing say nothing."""
+    target = getattr(worker, "_target", None)
+    kind = type(worker).__module__ if isinstance(worker, threading.Thread) else None
+    names = (kind, getattr(target, "__module__", None))
     return any(isinstance(name, str) and name.partition(".")[0] in _KEEPERS for name in names)
+
+
+def _leave(_: object) -> None:
+    """In a child of multiprocessing: the context was that of whoever needed one more worker."""
+    process: Any = sys.modules["multiprocessing.process"].current_process()
+    if _kept(process):
+        attach(Context())
 
 
 def _submit(original: Callable[..., Any]) -> Callable[..., Any]:

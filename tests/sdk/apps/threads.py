@@ -7,11 +7,12 @@ import concurrent.futures
 import contextvars
 import gc
 import logging
+import multiprocessing
 import sys
 import threading
 import weakref
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 from opentelemetry import trace
 
@@ -108,6 +109,21 @@ async def loop() -> None:
     await running.run_in_executor(None, copied.run, work, "copied")
 
 
+def processes() -> None:
+    """Work of a pool whose process was made within a span, and of a process by itself."""
+    forking = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(1, mp_context=forking) as executor:
+        in_span("parent", lambda: executor.submit(work, "in process").result())
+        executor.submit(work, "in process").result()
+
+    def process() -> None:
+        child = forking.Process(target=work, args=("process",))
+        child.start()
+        child.join()
+
+    in_span("parent", process)
+
+
 def in_span(name: str, call: Callable[[], object]) -> None:
     """Do it in a span."""
     with trace.get_tracer("threads").start_as_current_span(name):
@@ -125,6 +141,7 @@ def main() -> None:
     print("freed", freed())  # noqa: T201
     in_span("parent", lambda: print("freed", freed()))  # noqa: T201
     executor.shutdown()
+    processes()
 
 
 if __name__ == "__main__":
