@@ -61,7 +61,8 @@ def _google_cloud() -> ClientState:
         )
     why = (
         "for spans of its messages give PublisherOptions and SubscriberOptions "
-        "enable_open_telemetry_tracing=True in the code"
+        "enable_open_telemetry_tracing=True in the code, and set OTEL_PYTHON_GRPC_EXCLUDED_SERVICES="
+        "google.pubsub.v1.Publisher,google.pubsub.v1.Subscriber, which would be recorded twice"
     )
     return ClientState(library=_PUBSUB, installed=installed, contrib=None, state="itself", why=why)
 
