@@ -305,3 +305,20 @@ def test_a_run_that_asks_for_nothing_pays_nothing(run: Run) -> None:
                             "otel_kit.sdk.handle", "otel_kit.sdk.notes", "otel_kit.sdk.under_test"}
     """
     run(test_lean=test)
+
+
+def test_the_hooks_of_pytest_for_uncaught_errors_stay(run: Run) -> None:
+    test = """
+        import sys
+        import threading
+        import otel_kit
+
+        def hooks():
+            return sys.excepthook, sys.unraisablehook, threading.excepthook
+
+        def test_them():
+            before = hooks()
+            assert otel_kit.init(service="shop").enabled
+            assert hooks() == before
+    """
+    run(test_hooks=test)

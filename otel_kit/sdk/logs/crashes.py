@@ -23,43 +23,56 @@ from otel_kit.sdk.patching import replace
 __all__ = ["watch"]
 
 _LOGGER: Final = "uncaught"
-_MESSAGE: Final = "uncaught exception"
+
+#: An error with its level, the message about it, and fields.
+_Crash = tuple[Any, int, str, dict[str, str]]
 
 
 def watch(intake: Intake) -> None:
-    """Have `intake` take what ends the process, one of its threads, or a child of multiprocessing."""
+    """Have `intake` take what ends the process, a thread or a child of it, and what Python ignores."""
     crashes = _Crashes(intake)
-    replace(sys, "excepthook", crashes.of_the_process)
-    replace(threading, "excepthook", crashes.of_a_thread)
+    replace(sys, "excepthook", crashes.before(sys.__excepthook__, _of_the_process))
+    replace(threading, "excepthook", crashes.before(threading.__excepthook__, _of_a_thread))
+    replace(sys, "unraisablehook", crashes.before(sys.__unraisablehook__, _ignored))
     when_imported("multiprocessing.process", crashes.of_children)
+
+
+def _of_the_process(_kind: Any, error: Any, _trace: Any) -> _Crash:
+    return error, logging.CRITICAL, "uncaught exception", {}
+
+
+def _of_a_thread(args: Any) -> _Crash:
+    """The process goes on."""
+    fields = {} if args.thread is None else {"thread.name": args.thread.name}
+    return args.exc_value, logging.ERROR, "uncaught exception", fields
+
+
+def _ignored(args: Any) -> _Crash:
+    """What Python cannot hand on: errors of ``__del__``, of what runs at exit, of threads by ``_thread``."""
+    return args.exc_value, logging.ERROR, "ignored exception", {"ignored.in": repr(args.object)}
 
 
 class _Crashes:
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
 
-    def of_the_process(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """``sys.excepthook``."""
+    def before(
+        self, default: Callable[..., Any], crash: Callable[..., _Crash]
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Makes a hook that comes before another one, and in the place of Python's own, the default."""
 
-        def excepthook(kind: Any, error: Any, trace: Any) -> Any:
-            shown = self._shown(error, logging.CRITICAL)
-            if not shown or original is not sys.__excepthook__:
-                return original(kind, error, trace)
-            return None
+        def make(original: Callable[..., Any]) -> Callable[..., Any]:
+            # At the very end a module may have lost what is global in it.
+            finalizing, shown = sys.is_finalizing, self._shown
 
-        return excepthook
+            def hook(*args: Any) -> Any:
+                if not finalizing() and shown(lambda: crash(*args)) and original is default:
+                    return None
+                return original(*args)
 
-    def of_a_thread(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """``threading.excepthook``; the process goes on."""
+            return hook
 
-        def excepthook(args: Any) -> Any:
-            name = getattr(args.thread, "name", None)
-            shown = self._shown(args.exc_value, logging.ERROR, **{"thread.name": name} if name else {})
-            if not shown or original is not threading.__excepthook__:
-                return original(args)
-            return None
-
-        return excepthook
+        return make
 
     def of_children(self, module: ModuleType) -> None:
         """Children of multiprocessing print their errors themselves, unless they end by SystemExit."""
@@ -72,7 +85,8 @@ class _Crashes:
                     try:
                         run()
                     except Exception as error:
-                        if self._shown(error, logging.CRITICAL, **{"process.name": process.name}):
+                        crash = _of_the_process(None, error, None)
+                        if self._shown(lambda: (*crash[:3], {"process.name": process.name})):
                             raise SystemExit(1) from None  # the exit code that any error has
                         raise
 
@@ -83,21 +97,22 @@ class _Crashes:
 
         replace(module.BaseProcess, "_bootstrap", make)
 
-    def _shown(self, error: Any, level: int, **fields: str) -> bool:
+    def _shown(self, crash: Callable[[], _Crash]) -> bool:
         """Record the error; whether it is on the console now."""
-        if not isinstance(error, BaseException) or isinstance(error, SystemExit | KeyboardInterrupt):
-            return False
-        if hasattr(sys, "ps1"):  # people at a prompt
-            return False
         try:
-            self._intake.deliver(_record(error, level, fields))
+            error, level, message, fields = crash()
+            if not isinstance(error, BaseException) or isinstance(error, SystemExit | KeyboardInterrupt):
+                return False
+            if hasattr(sys, "ps1"):  # people at a prompt
+                return False
+            self._intake.deliver(_record(error, level, message, fields))
         except Exception:  # as where stdout is a closed pipe
             fault("an uncaught exception")
             return False
         return self._intake.console and sys.stdout is not None
 
 
-def _record(error: BaseException, level: int, fields: dict[str, str]) -> logging.LogRecord:
+def _record(error: BaseException, level: int, message: str, fields: dict[str, str]) -> logging.LogRecord:
     """A record from where the error was raised."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
@@ -107,6 +122,6 @@ def _record(error: BaseException, level: int, fields: dict[str, str]) -> logging
         code = trace.tb_frame.f_code
         path, line, function = code.co_filename, trace.tb_lineno or 0, code.co_name
     told = (type(error), error, error.__traceback__)
-    record = logging.LogRecord(_LOGGER, level, path, line, _MESSAGE, (), told, function)
+    record = logging.LogRecord(_LOGGER, level, path, line, message, (), told, function)
     record.__dict__.update(fields, **{SEEN: True})
     return record
