@@ -130,6 +130,24 @@ def test_what_interrupts_the_first_measurement_may_measure_too() -> None:
     assert values(read, "count") == {(): 11}
 
 
+def test_a_signal_handler_may_ask_for_meters_and_instruments_at_any_moment() -> None:
+    made = provider(read := reader())
+    meter: Any = made.get_meter("tests")
+
+    def interrupted() -> None:
+        with made._meter_lock, meter._instrument_registration_lock, meter._instrument_ids_lock:
+            made.get_meter("tests").create_counter("count").add(1)
+            made.get_meter("of the handler").create_counter("other").add(2)
+
+    for _ in range(2):
+        thread = threading.Thread(target=interrupted, daemon=True)
+        thread.start()
+        thread.join(30)
+        assert not thread.is_alive()
+        assert {name: point.value for name, _, point in points(read)} == {"count": 1, "other": 2}
+        made.renew_after_fork()
+
+
 def test_a_view_or_reservoir_that_fails_takes_nothing_else_with_it(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(ExplicitBucketHistogramAggregation):
         def _create_aggregation(self, *_: Any, **__: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -143,3 +144,18 @@ def test_an_exit_in_another_context_is_told_and_raises_nothing() -> None:
 
 async def _enter(manager: Any) -> None:
     manager.__enter__()
+
+
+def test_a_signal_handler_may_ask_for_a_tracer_at_any_moment() -> None:
+    made = provider()
+
+    def interrupted() -> None:
+        with made._tracers_lock:
+            made.get_tracer("of the handler").start_span("s").end()
+
+    for _ in range(2):
+        thread = threading.Thread(target=interrupted, daemon=True)
+        thread.start()
+        thread.join(30)
+        assert not thread.is_alive()
+        made._tracers_lock = threading.Lock()  # as the SDK does in a child process

@@ -49,7 +49,17 @@ class KitMeter(Meter):
     """Makes instruments; where the name is not allowed, one that records nothing, with a line in the log."""
 
     _measurement_consumer: Consumer
-    _instrument_registration_lock: threading.Lock
+
+    @property
+    def _instrument_registration_lock(self) -> Any:
+        """One that lets a signal handler or a finalizer through that makes an instrument amid another."""
+        return self.__dict__.setdefault("_reentrant", threading.RLock())
+
+    @_instrument_registration_lock.setter
+    def _instrument_registration_lock(self, _: Any) -> None:
+        """The SDK's is of no use."""
+
+    _instrument_ids_lock = _instrument_registration_lock
 
     def create_counter(self, name: str, unit: str = "", description: str = "") -> api.Counter:
         """A counter."""
@@ -115,8 +125,7 @@ class KitMeter(Meter):
 
     def renew_after_fork(self) -> None:
         """Begin anew in a child process, with locks that no thread of the parent holds."""
-        self._instrument_registration_lock = threading.Lock()
-        self._instrument_ids_lock = threading.Lock()
+        self.__dict__.pop("_reentrant", None)
 
     def _made(self, name: str, make: Callable[[], T], otherwise: Callable[[str], T]) -> T:
         try:
@@ -177,6 +186,16 @@ class KitMeterProvider(MeterProvider):
             collect: Any = self._measurement_consumer.collect
             reader._set_collect_callback(collect)
             reader._set_meter_provider(self)
+
+    @property
+    def _meter_lock(self) -> Any:
+        """One that lets a signal handler or a finalizer through that asks for a meter amid `get_meter`."""
+        return self._reentrant
+
+    @_meter_lock.setter
+    def _meter_lock(self, _: Any) -> None:
+        # The SDK sets a new one at the beginning, and in each child process.
+        self._reentrant = threading.RLock()
 
     def get_meter(
         self,

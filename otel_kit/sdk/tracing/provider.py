@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from opentelemetry import trace as api
@@ -39,6 +40,16 @@ class TracerProvider(sdk.TracerProvider):
             span_limits,
             **others,
         )
+
+    @property
+    def _tracers_lock(self) -> Any:
+        """One that lets a signal handler or a finalizer through that asks for a tracer amid `get_tracer`."""
+        return self._reentrant
+
+    @_tracers_lock.setter
+    def _tracers_lock(self, _: Any) -> None:
+        # The SDK sets a new one at the beginning, and in each child process.
+        self._reentrant = threading.RLock()
 
     def get_tracer(self, *args: Any, **kwargs: Any) -> api.Tracer:
         """The tracer for a scope, always the same."""
