@@ -65,7 +65,7 @@ def test_it_can_be_switched_off(off: str) -> None:
 def test_cumulative_is_honoured_but_told() -> None:
     seen, said = run("exit", **{TEMPORALITY: "cumulative"})
     assert {p.temporality for p in seen.named("jobs.done")} == {2}
-    assert any(TEMPORALITY in line and "Datadog wants delta" in line for line in said)
+    assert any(TEMPORALITY in line and "use delta" in line for line in said)
     seen, said = run("exit", **{TEMPORALITY: "delta"})
     assert {p.temporality for p in seen.named("jobs.done")} == {1}
     assert not any(TEMPORALITY in line for line in said)
