@@ -30,6 +30,7 @@ SHELLS = {
     "otel_kit.sdk.notes.RateLimit.allows": "tells of faults",
     "otel_kit.sdk.logs.intake._tell": "tells of faults",
     "otel_kit.sdk.logs.intake.Intake.console": "reads one attribute",
+    "otel_kit.sdk.logs.console.writes_to_console": "compares what it knows",
     "otel_kit.sdk.http.asgi.HttpTelemetry.__call__": "runs the application",
     "otel_kit.sdk.http.asgi.unrecorded": "runs the application",
     "otel_kit.sdk.http.lifespan.lifespan": "runs the application",

@@ -135,9 +135,11 @@ def environment(random: Random) -> dict[str, str]:
 
 def test_any_environment_gives_settings() -> None:
     assert len(variables()) > 100
-    alone = [{name: value} for name in variables() for value in VALUES]
     random = Random(TIMES)
-    for environ in [*alone, *(environment(random) for _ in range(300 * TIMES))]:
+    alone = [
+        {name: value} for name in variables() for value in random.sample(VALUES, min(6 * TIMES, len(VALUES)))
+    ]
+    for environ in [*alone, *(environment(random) for _ in range(60 * TIMES))]:
         found = settings.resolve(Arguments(), environ, host="host")
         for problem in found.problems:
             assert "\n" not in problem, environ
@@ -178,7 +180,7 @@ def count(seen: Seen, item: str) -> Counter[str]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(2 * TIMES))
+@pytest.mark.parametrize("seed", range(TIMES))
 def test_whatever_the_api_is_given_is_delivered_or_counted(seed: int) -> None:
     with running_sink() as sink:
         command = [
@@ -311,7 +313,7 @@ def answer(port: int, data: bytes) -> bytes:
 
 def test_any_request_is_answered_as_without_us() -> None:
     random = Random(TIMES)
-    requests = [request(random) for _ in range(150 * TIMES)]
+    requests = [request(random) for _ in range(100 * TIMES)]
     ports = free_port(), free_port()
     with running_sink() as sink, contextlib.ExitStack() as stack:
         parts = []
@@ -331,7 +333,7 @@ def test_any_request_is_answered_as_without_us() -> None:
         assert parts[0].terminate() == -15
         output = parts[0].output()
         seen = sink.seen
-    assert served > 50
+    assert served > 30
     assert len(seen.server_spans()) == served == seen.total(HTTP_SERVER_DURATION)
     assert SECRET not in str(seen.spans)
     assert "otel-kit: fault" not in output

@@ -17,7 +17,7 @@ import pytest
 
 from otel_kit.conventions import HTTP_SERVER_DURATION
 from tests.parts import ROOT, Part, eventually, free_port, http_ready, port_ready, start
-from tests.sdk.run import GUNICORN, UVICORN, endpoint, get, lines, ready, web
+from tests.sdk.run import GUNICORN, endpoint, get, lines, ready, web
 from tests.sdk.sink import Seen, Sink, running_sink
 
 
@@ -109,19 +109,20 @@ def patiently(url: str) -> int:
     return eventually(attempt, every=0.05, what=url)
 
 
+@pytest.mark.kit  # slow: each new worker imports all anew
 def test_workers_of_gunicorn_that_end_after_some_requests() -> None:
     command = (*GUNICORN, "--max-requests", "8")
     with running_sink() as sink:
         with web(sink, *command) as (part, url):
             assert {patiently(f"{url}/orders/{number}") for number in range(24)} == {200}
             assert part.terminate(timeout=20) == 0
+            assert "Maximum request limit" in part.output()
         seen = sink.seen
     assert sorted(span.attributes["url.path"] for span in seen.spans) == sorted(
         f"/orders/{n}" for n in range(24)
     )
     assert seen.total(HTTP_SERVER_DURATION) == 24
     assert len([log for log in seen.logs if log.scope == "shop"]) == 24
-    assert len({span.resource["service.instance.id"] for span in seen.spans}) > 2
 
 
 @contextlib.contextmanager
@@ -151,18 +152,6 @@ def test_a_reload_loses_nothing(tmp_path: Path) -> None:
     )
     assert seen.total(HTTP_SERVER_DURATION) == 20
     assert len({span.resource["service.instance.id"] for span in seen.spans}) == 2
-
-
-def test_a_service_without_a_collector_loses_what_it_must_and_says_so() -> None:
-    sink = Sink()  # never listens
-    with web(sink, *UVICORN) as (part, url):
-        assert {get(f"{url}/orders/{number}") for number in range(200)} == {200}
-        assert part.terminate(timeout=20) == -signal.SIGTERM
-        said = [line["message"] for line in lines(part) if line["logger.name"] == "otel_kit"]
-    assert len([line for line in said if "cannot be delivered" in line]) <= 3
-    dropped = re.search(r"flushed 0 and dropped (\d+) items", said[-1])
-    assert dropped
-    assert int(dropped[1]) > 400  # a span and a line for each request, and more
 
 
 @pytest.mark.kit
