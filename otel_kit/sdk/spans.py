@@ -8,6 +8,7 @@ from typing import Final
 
 from opentelemetry.trace import Span, SpanContext, Status, StatusCode
 
+from otel_kit.sdk.notes import fault
 from otel_kit.sdk.text import stack_of, text_of, type_of
 
 __all__ = ["exception_attributes", "failed", "left_by", "record_once", "remember"]
@@ -20,13 +21,16 @@ _GENERATORS: Final = CO_GENERATOR | CO_ASYNC_GENERATOR
 
 
 def remember(span: Span, error: BaseException) -> None:
-    """Note that `error` leaves `span`, for whoever logs it when the span is over."""
-    trace = error.__traceback__
-    if trace is not None:
-        if len(_left) >= _MOST:
-            _left.clear()
-        way = _way_out(trace)
-        _left[id(error)] = way.tb_frame.f_code, way.tb_lasti, span.get_span_context()
+    """Note that `error` leaves `span`, for whoever logs it when the span is over. Never raises."""
+    try:
+        trace = error.__traceback__
+        if trace is not None:
+            if len(_left) >= _MOST:
+                _left.clear()
+            way = _way_out(trace)
+            _left[id(error)] = way.tb_frame.f_code, way.tb_lasti, span.get_span_context()
+    except Exception:
+        fault("an error that leaves a span")
 
 
 def left_by(error: BaseException) -> SpanContext | None:
