@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -112,17 +113,21 @@ def patiently(url: str) -> int:
 @pytest.mark.kit  # slow: each new worker imports all anew
 def test_workers_of_gunicorn_that_end_after_some_requests() -> None:
     command = (*GUNICORN, "--max-requests", "8")
+    sent = 0
     with running_sink() as sink:
         with web(sink, *command) as (part, url):
-            assert {patiently(f"{url}/orders/{number}") for number in range(24)} == {200}
+            while part.output().count("Booting worker") < 4 and sent < 2000:
+                assert patiently(f"{url}/orders/{sent}") == 200
+                sent += 1
+                time.sleep(0.02)  # workers look at the limit now and then
             assert part.terminate(timeout=20) == 0
-            assert "Maximum request limit" in part.output()
+            assert part.output().count("Booting worker") >= 4
         seen = sink.seen
-    assert sorted(span.attributes["url.path"] for span in seen.spans) == sorted(
-        f"/orders/{n}" for n in range(24)
+    assert Counter(span.attributes["url.path"] for span in seen.spans) == Counter(
+        f"/orders/{n}" for n in range(sent)
     )
-    assert seen.total(HTTP_SERVER_DURATION) == 24
-    assert len([log for log in seen.logs if log.scope == "shop"]) == 24
+    assert seen.total(HTTP_SERVER_DURATION) == sent
+    assert len([log for log in seen.logs if log.scope == "shop"]) == sent
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from opentelemetry.sdk.metrics import Meter, MeterProvider
 from otel_kit.sdk.config.metrics import CARDINALITY_LIMIT
 from otel_kit.sdk.metrics.instruments import OF_SDK
 from otel_kit.sdk.metrics.storage import Consumer
-from otel_kit.sdk.notes import LOGGER
+from otel_kit.sdk.notes import LOGGER, quietly
 from otel_kit.sdk.text import text_of
 
 if TYPE_CHECKING:
@@ -133,13 +133,16 @@ class KitMeter(Meter):
         except Exception as error:
             _tell("the metric %r is not made and records nothing: %.300s", name, error)
             return otherwise("nothing")
+        quietly("making a metric", lambda: self._quicken(instrument))
+        return instrument  # type: ignore[no-any-return]
+
+    def _quicken(self, instrument: Any) -> None:
         with self._instrument_registration_lock:
             quick = OF_SDK.get(type(instrument))
             if quick is not None:
                 instrument.__class__ = quick
                 instrument.make_lock()
                 self._measurement_consumer.register(instrument)
-        return instrument  # type: ignore[no-any-return]
 
 
 def _increasing(bounds: Sequence[float]) -> bool:
