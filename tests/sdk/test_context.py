@@ -244,7 +244,9 @@ def test_settings() -> None:
     )
     assert found.extract == ("gcp", "b3", "datadog")
     assert not settings(OTEL_PROPAGATORS="none").w3c
-    assert settings(OTEL_PROPAGATORS="tracecontext,jaeger").foreign == ("jaeger",)
+    env = Environment({"OTEL_PROPAGATORS": "tracecontxt"})
+    assert resolve_context(env).w3c, "a slip of the pen does not end propagation"
+    assert "'tracecontxt' is left out" in env.problems[0]
     assert settings(OTEL_KIT_BAGGAGE="a,b.*", OTEL_KIT_BAGGAGE_ATTRIBUTES="c").baggage == ("a", "b.*", "c")
     assert settings(OTEL_PROPAGATORS="tracecontext", OTEL_KIT_BAGGAGE="a").baggage == ()
     env = Environment({"OTEL_KIT_EXTRACT": "xyz", "OTEL_PROPAGATORS": "b3", "OTEL_KIT_TRUST": "some"})

@@ -144,7 +144,7 @@ def test_assertions_say_what_was_found(run: Run) -> None:
         """,
     )
     for told in (
-        "no span 'nope' was recorded; there are: bad, child, parent",
+        "no span 'nope' was recorded; there are: bad (INTERNAL), child (INTERNAL), parent (INTERNAL)",
         "span 'parent': a is 1, not 2",
         "span 'parent' is no child of 'child'",
         "span 'child' is no root: its parent is",

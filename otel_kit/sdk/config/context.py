@@ -9,7 +9,8 @@ The grammar of ``OTEL_KIT_TRUST``::
 
 The first rule counts whose conditions all hold; without one the caller is trusted. A route is the path of the
 URL or, of gRPC, ``/pkg.Service/Method``; in a pattern ``*`` stands for any signs, and in a route
-``{name}`` for one segment. A network is written as ``10.0.0.0/8``, a format is w3c, gcp, datadog or b3.
+``{name}`` for one segment; ``%3B``, ``%26`` and ``%40`` are the signs that the
+grammar needs itself. A network is written as ``10.0.0.0/8``, a format is w3c, gcp, datadog or b3.
 
 ========== ===========================================================================================
 ``all``       the caller's span is the parent, and its flag decides about sampling
@@ -28,11 +29,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from otel_kit.sdk.config.environment import DEFAULT, Environment
+from otel_kit.sdk.config.patterns import is_offered, pattern
 
 __all__ = ["Condition", "ContextSettings", "Policy", "TrustRule", "resolve_context", "trust_rules"]
 
@@ -107,9 +109,7 @@ class ContextSettings:
 
 def resolve_context(env: Environment) -> ContextSettings:
     """The settings; what cannot be used is one problem, and left out."""
-    named = [name.lower() for name in env.words("OTEL_PROPAGATORS", _DEFAULT)]
-    if "none" in named:
-        named = []
+    named = _propagators(env)
     extract = [_FORMATS[name] for name in named if name in _FORMATS]
     for name in env.words("OTEL_KIT_EXTRACT", ()):
         if name.lower() in _FORMATS:
@@ -131,6 +131,25 @@ def resolve_context(env: Environment) -> ContextSettings:
         baggage_attributes=attributes,
         trust=tuple(_trust(env)),
     )
+
+
+def _propagators(env: Environment) -> Sequence[str]:
+    """Those of ``OTEL_PROPAGATORS`` that there are; where that leaves none, the default."""
+    named = [name.lower() for name in env.words("OTEL_PROPAGATORS", _DEFAULT)]
+    if "none" in named:
+        return []
+    known = [
+        name
+        for name in named
+        if name in _FORMATS or name in _DEFAULT or is_offered("opentelemetry_propagator", name)
+    ]
+    for name in named:
+        if name not in known:
+            env.problems.append(
+                f"OTEL_PROPAGATORS: {name!r} is left out; use tracecontext, baggage, gcp_trace, datadog, b3, "
+                "b3multi or none, or install the package that offers it"
+            )
+    return known or _DEFAULT
 
 
 def _trust(env: Environment) -> Iterator[TrustRule]:
@@ -169,19 +188,12 @@ def _condition(text: str) -> Condition:
     kind, _, rest = text.partition(":")
     rest = rest.strip()
     if kind == "route" and rest[:1] in ("/", "*"):
-        return Condition(kind="route", pattern=_pattern(rest))
+        return Condition(kind="route", pattern=pattern(rest, segments=True))
     if kind == "header" and rest:
-        name, equals, pattern = rest.partition("=")
-        return Condition(
-            kind="header", name=name.strip().lower(), pattern=_pattern(pattern) if equals else None
-        )
+        name, equals, value = rest.partition("=")
+        return Condition(kind="header", name=name.strip().lower(), pattern=pattern(value) if equals else None)
     if kind == "peer" and rest:
         return Condition(kind="peer", network=ipaddress.ip_network(rest, strict=False))
     if kind == "from" and rest in ("w3c", *_FORMATS):
         return Condition(kind="from", name=_FORMATS.get(rest, rest))
     raise ValueError(f"{text!r} is no condition; write route:/path, header:name, peer:10.0.0.0/8 or from:gcp")
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    regex = re.sub(r"\\\{[^/]*?\\\}", "[^/]+", re.escape(text.strip()).replace(r"\*", ".*"))
-    return re.compile(regex, re.DOTALL)

@@ -50,11 +50,23 @@ def resolve_http(env: Environment, health_routes: Sequence[str] | None = None) -
     health_routes = env.given(
         "health_routes", health_routes, env.words("OTEL_KIT_HEALTH_ROUTES", HEALTH_ROUTES)
     )
+    paths = [path for path in health_routes if path.startswith("/")]
+    env.problems += [
+        f"OTEL_KIT_HEALTH_ROUTES: {path!r} is left out; begin each route with /"
+        for path in health_routes
+        if path not in paths
+    ]
     excluded = "OTEL_PYTHON_FASTAPI_EXCLUDED_URLS"
     if env.find(excluded) is None:
-        excluded = "OTEL_PYTHON_EXCLUDED_URLS"
+        paths = [path for path in health_routes if path.startswith("/")]
+    env.problems += [
+        f"OTEL_KIT_HEALTH_ROUTES: {path!r} is left out; begin each route with /"
+        for path in health_routes
+        if path not in paths
+    ]
+    excluded = "OTEL_PYTHON_EXCLUDED_URLS"
     return HttpSettings(
-        health_routes=frozenset(health_routes),
+        health_routes=frozenset(paths),
         excluded_urls=_patterns(env, excluded),
         request_headers=_patterns(env, _CAPTURE + "SERVER_REQUEST"),
         response_headers=_patterns(env, _CAPTURE + "SERVER_RESPONSE"),

@@ -24,6 +24,7 @@ from typing import Final, Literal
 from urllib.parse import unquote
 
 from otel_kit.sdk.config.environment import ARGUMENT, DEFAULT, Environment
+from otel_kit.sdk.config.patterns import is_offered, pattern
 
 __all__ = ["SAMPLERS", "Rule", "TracingSettings", "resolve_tracing", "rules_of"]
 
@@ -129,25 +130,17 @@ def _rule(text: str) -> Rule:
 def _condition(text: str) -> Condition:
     kind, _, rest = text.partition(":")
     if kind == "attribute":
-        key, equals, pattern = rest.partition("=")
+        key, equals, value = rest.partition("=")
         if not key.strip() or not equals:
             raise ValueError(f"{text!r} needs a key and a value; write attribute:customer.tier=free")
-        return Condition(kind="attribute", key=unquote(key.strip()), pattern=_pattern(pattern.strip()))
+        return Condition(kind="attribute", key=unquote(key.strip()), pattern=pattern(value))
     if kind == "route" and rest.strip()[:1] in ("/", "*"):
-        return Condition(kind="route", pattern=_pattern(rest.strip(), segments=True))
+        return Condition(kind="route", pattern=pattern(rest, segments=True))
     if kind == "route":
         raise ValueError(f"{text!r} does not begin with /; write route:/orders/{{id}}")
     if kind == "name" and rest.strip():
-        return Condition(kind="name", pattern=_pattern(rest.strip()))
+        return Condition(kind="name", pattern=pattern(rest))
     raise ValueError(f"{text!r} is no condition; {_FORM}")
-
-
-def _pattern(text: str, *, segments: bool = False) -> re.Pattern[str]:
-    regex = re.escape(unquote(text)).replace(r"\*", ".*")
-    if segments:
-        # A parameter matches what stands in its place, and itself: a route may be known by its template.
-        regex = re.sub(r"\\\{[^/]*?\\\}", "[^/]+", regex)
-    return re.compile(regex, re.DOTALL)
 
 
 def _sampler(env: Environment) -> tuple[str, str]:
@@ -156,7 +149,7 @@ def _sampler(env: Environment) -> tuple[str, str]:
     argument = env.text("OTEL_TRACES_SAMPLER_ARG") or ""
     name = given.lower()
     if name not in SAMPLERS:
-        if _installed(given):
+        if is_offered("opentelemetry_traces_sampler", given):
             return given, argument
         env.note("traces_sampler", default, DEFAULT)
         known = ", ".join(SAMPLERS)
@@ -177,10 +170,3 @@ def _is_share(text: str) -> bool:
         return 0 <= float(text) <= 1
     except ValueError:
         return False
-
-
-def _installed(name: str) -> bool:
-    """Whether a package offers a sampler of that name; slow, so only for unusual names."""
-    from importlib.metadata import entry_points
-
-    return bool(entry_points(group="opentelemetry_traces_sampler", name=name))

@@ -15,7 +15,7 @@ __all__ = ["install"]
 
 
 def install(settings: ContextSettings) -> None:
-    """Set them; a propagator that no package offers is left out with one line.
+    """Set them; a propagator of another package that cannot be made is left out with one line.
 
     The API reads ``OTEL_PROPAGATORS`` when its module is imported, and raises there for a name that it does
     not know; we know more names than it does.
@@ -37,11 +37,11 @@ def _installed(name: str) -> TextMapPropagator | None:
     from importlib.metadata import entry_points
 
     try:
-        found = next(iter(entry_points(group="opentelemetry_propagator", name=name)), None)
-        propagator = None if found is None else found.load()()
+        (found, *_) = entry_points(group="opentelemetry_propagator", name=name)
+        propagator = found.load()()
         if isinstance(propagator, TextMapPropagator):
             return propagator
-        why = "no installed package offers it" if found is None else "what it gives is no propagator"
+        why = "what its package gives is no propagator"
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
     LOGGER.warning("otel-kit: the propagator %r of OTEL_PROPAGATORS is left out: %s", name, why)

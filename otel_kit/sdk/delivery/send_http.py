@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from otel_kit.sdk.delivery.connect import connected
 from otel_kit.sdk.delivery.outbox import Outcome
 
 if TYPE_CHECKING:
@@ -56,7 +57,6 @@ class HttpSender:
         self._host = parts.hostname or "localhost"
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-        self._secure = parts.scheme == "https"
         self._tls = tls
         self._rejected = rejected
         self._compress = compress
@@ -126,14 +126,14 @@ class HttpSender:
         connection = self._connection
         if connection is None:
             first = max(_INSTANT, min(deadline - time.monotonic(), _CONNECT_TIMEOUT))
-            if self._secure:
-                connection = http.client.HTTPSConnection(
-                    self._host, self._port, timeout=first, context=self._tls
-                )
+            wire = connected(self._host, self._port, first)
+            if self._tls is None:
+                connection = http.client.HTTPConnection(self._host, self._port)
             else:
-                connection = http.client.HTTPConnection(self._host, self._port, timeout=first)
-            connection.connect()
-            self._wire = _Wire(connection.sock)
+                with wire:  # closes it where the handshake fails
+                    wire = self._tls.wrap_socket(wire, server_hostname=self._host)
+                connection = http.client.HTTPSConnection(self._host, self._port, context=self._tls)
+            self._wire = _Wire(wire)
             connection.sock = self._wire
             self._connection = connection
         self._wire.until(deadline)

@@ -65,10 +65,17 @@ class Recording:
         """Names of the spans that were started in this test and have not ended."""
         return [name for key, name in self._open_spans.now().items() if key not in self._before]
 
-    def span(self, name: str) -> Span:
-        """The one span of this name; AssertionError where there is none or more than one."""
+    def span(self, name: str, *, kind: str | None = None) -> Span:
+        """The one span of this name; AssertionError where there is none or more than one.
+
+        Args:
+            name: of the span.
+            kind: INTERNAL, SERVER, CLIENT, PRODUCER or CONSUMER, where a client and a server of the test have
+                spans of the same name.
+        """
         spans = self.spans
-        return _only("span", name, [s for s in spans if s.name == name], sorted({s.name for s in spans}))
+        found = [s for s in spans if s.name == name and kind in (None, s.kind)]
+        return _only("span", name, found, sorted({f"{s.name} ({s.kind})" for s in spans}))
 
     def metric(self, name: str) -> Metric:
         """The metric of this name; AssertionError where it was not recorded."""
@@ -135,5 +142,8 @@ class Recording:
 
 def _only(kind: str, name: str, found: Sequence[Item], known: Sequence[str]) -> Item:
     assert found, f"no {kind} {name!r} was recorded; there are: {', '.join(known) or 'none'}"
-    assert len(found) == 1, f"{len(found)} of kind {kind} are named {name!r}; look through the list"
+    assert len(found) == 1, (
+        f"{len(found)} {kind}s are named {name!r}; tell spans apart by kind, or look through the "
+        f"list: {', '.join(known)}"
+    )
     return found[0]
