@@ -13,9 +13,11 @@ from tests.parts import free_port
 
 
 def test_a_name_has_many_addresses() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        with connect.connected("localhost", server.getsockname()[1], 5.0) as connection:
-            assert connection.getpeername() == server.getsockname()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        connect.connected("localhost", server.getsockname()[1], 5.0) as connection,
+    ):
+        assert connection.getpeername() == server.getsockname()
     with pytest.raises(ConnectionRefusedError):
         connect.connected("localhost", free_port(), 5.0)
 
@@ -43,12 +45,3 @@ def test_a_child_of_a_process_that_resolves_a_name_can_do_so_too() -> None:
     finally:
         done.set()
         thread.join()
-    with connect.connected("127.0.0.1", _listening(), 5.0) as connection:
-        connection.close()
-
-
-def _listening() -> int:
-    server = socket.create_server(("127.0.0.1", 0))
-    port: int = server.getsockname()[1]
-    threading.Thread(target=lambda: (server.accept()[0].close(), server.close()), daemon=True).start()
-    return port
