@@ -110,3 +110,9 @@ def test_a_wrong_pattern_is_one_problem_and_the_others_hold() -> None:
 )
 def test_the_url_that_is_matched(scope: dict[str, object], headers: dict[bytes, bytes], url: str) -> None:
     assert url_of(scope, headers) == url
+
+
+def test_a_health_route_of_the_environment_begins_with_a_slash() -> None:
+    env = Environment({"OTEL_KIT_HEALTH_ROUTES": "live,/ready"})
+    assert resolve_http(env).health_routes == {"/ready"}
+    assert "'live' is left out" in env.problems[0]

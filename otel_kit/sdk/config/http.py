@@ -58,13 +58,7 @@ def resolve_http(env: Environment, health_routes: Sequence[str] | None = None) -
     ]
     excluded = "OTEL_PYTHON_FASTAPI_EXCLUDED_URLS"
     if env.find(excluded) is None:
-        paths = [path for path in health_routes if path.startswith("/")]
-    env.problems += [
-        f"OTEL_KIT_HEALTH_ROUTES: {path!r} is left out; begin each route with /"
-        for path in health_routes
-        if path not in paths
-    ]
-    excluded = "OTEL_PYTHON_EXCLUDED_URLS"
+        excluded = "OTEL_PYTHON_EXCLUDED_URLS"
     return HttpSettings(
         health_routes=frozenset(paths),
         excluded_urls=_patterns(env, excluded),
