@@ -27,9 +27,9 @@ demo: $(READY) ## One request through real parts, to a monitor that fires (KEEP=
 
 test: $(READY) ## All tests that need no more than the `local` collector (ARGS="-k name")
 	@$(MAKE) --no-print-directory collector DISTRIBUTION=local
-	$(BIN)/pytest -m "not kit and not conformance" $(ARGS)
+	$(BIN)/pytest -m "not kit and not conformance and not slow" $(ARGS)
 
-test-all: $(READY) ## All tests: builds the `kit` collector too, and runs OpenTelemetry's own suites on ours
+test-all: $(READY) ## All tests: also the slow ones, on the `kit` collector, and OpenTelemetry's own on ours
 	@$(MAKE) --no-print-directory collector DISTRIBUTION=local
 	@$(MAKE) --no-print-directory collector DISTRIBUTION=kit
 	$(BIN)/pytest $(ARGS)

@@ -62,6 +62,7 @@ def test_the_extra_cli_gives_the_command(wheel: Path, tmp_path: Path) -> None:
     assert "Traceback" not in explained.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_all_extras_fit_together_for_the_pip_that_python_brings(wheel: Path, tmp_path: Path) -> None:
     """An old one gives up where the releases of OpenTelemetry are uneven and too many packages pin them."""

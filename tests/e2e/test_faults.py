@@ -6,6 +6,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from tests import system
 from tests.e2e.load import Load, assert_all_arrived, place_orders
 from tests.parts import free_port, free_ports
@@ -23,6 +25,7 @@ def test_sigterm_right_after_requests(stand_in: StandIn, tmp_path: Path) -> None
         assert_all_arrived(stand_in, 20)
 
 
+@pytest.mark.slow
 def test_collector_killed_for_20_seconds_under_load(stand_in: StandIn, tmp_path: Path) -> None:
     grpc_port, http_port = free_ports(2)
     env = system.service_env(f"http://127.0.0.1:{http_port}")

@@ -139,7 +139,7 @@ def test_some_functions_fail() -> None:
     look_at("1/4")
 
 
-@pytest.mark.kit
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["2/4", "3/4", "4/4"])
 def test_the_other_functions_fail(part: str) -> None:
     look_at(part)

@@ -110,7 +110,7 @@ def patiently(url: str) -> int:
     return eventually(attempt, every=0.05, what=url)
 
 
-@pytest.mark.kit  # slow: each new worker imports all anew
+@pytest.mark.slow
 def test_workers_of_gunicorn_that_end_after_some_requests() -> None:
     command = (*GUNICORN, "--max-requests", "8")
     sent = 0
@@ -159,7 +159,7 @@ def test_a_reload_loses_nothing(tmp_path: Path) -> None:
     assert len({span.resource["service.instance.id"] for span in seen.spans}) == 2
 
 
-@pytest.mark.kit
+@pytest.mark.slow
 def test_memory_is_bounded_while_there_is_no_collector() -> None:
     with ending("flood", endpoint(Sink())) as part:
         assert part.wait(timeout=120) == 0, part.output()[-2000:]
