@@ -25,12 +25,16 @@ MARKER: Final = "<!-- benchmarks -->"
 
 def table(results: Results) -> str:
     """The figures beside their goals, and where they were measured."""
-    lines = ["| figure | goal | otel-kit | OpenTelemetry | best peer | met |", "|---|---|---|---|---|---|"]
+    lines = ["| figure | goal | otel-kit | scaled | OpenTelemetry | best peer | met |", "|" + "---|" * 7]
     lines += [_line(row) for row in rows(results)]
     machine = results.machine
     where = f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {results.date}"
     how = "A quick run: for orientation only." if results.quick else "Medians; ratios within one run."
-    return "\n".join([*lines, "", f"Measured on {where}. {how} {_versions(results)}", ""])
+    scaled = (
+        "Scaled: times depend on the machine, so for these figures otel-kit's share of OpenTelemetry's time "
+        "in the same run counts, on the machine for which the goals were set."
+    )
+    return "\n".join([*lines, "", f"Measured on {where}. {how} {scaled} {_versions(results)}", ""])
 
 
 def markdown(results: Results) -> str:
@@ -88,6 +92,7 @@ def _line(row: Row) -> str:
         figure.title,
         goal,
         _with_unit(row.ours, figure.unit),
+        _with_unit(row.scaled, figure.unit),
         _with_unit(row.raw, figure.unit),
         f"{_with_unit(best, figure.unit)} ({name})" if name else "",
         met,

@@ -209,7 +209,7 @@ def test_more_is_better_where_it_is() -> None:
     (row,) = rows(_results(rate=rates))
     assert row.met is True
     assert row.best == (16_000.0, "opentelemetry")
-    assert "| ≥ 80,000/s | 80,000/s | 16,000/s | 16,000/s (opentelemetry) | yes |" in report.table(
+    assert "| ≥ 80,000/s | 80,000/s |  | 16,000/s | 16,000/s (opentelemetry) | yes |" in report.table(
         _results(rate=rates)
     )
 
@@ -226,6 +226,26 @@ def test_results_are_kept_in_full(tmp_path: Path) -> None:
     assert summary["fastapi"]["none"]["cpu_us"] == {"median": 150.0, "min": 100.0, "max": 200.0}
     assert "| otel-kit |" in report.markdown(results)
     assert "| ddtrace (loses some) |" in report.markdown(results)
+
+
+def test_times_count_as_shares_of_raw_opentelemetry_in_the_same_run() -> None:
+    spans: dict[str, list[Round]] = {
+        "none": [{"us": 4.0}],
+        "opentelemetry": [{"us": 81.4}],
+        "otel-kit": [{"us": 20.35}],
+    }
+    (span,) = rows(_results(span=spans))
+    assert span.ours == 20.35
+    assert span.scaled == pytest.approx(40.7 / 4)
+    assert span.met is False
+    logs: dict[str, list[Round]] = {
+        "none": [{"us": 20.0}],
+        "opentelemetry": [{"us": 81.2}],
+        "otel-kit": [{"us": 26.12}],
+    }
+    (log,) = rows(_results(log=logs))
+    assert log.scaled == pytest.approx(3.06)
+    assert log.met is True
 
 
 def test_a_table_replaces_what_stands_between_the_markers() -> None:
