@@ -161,6 +161,7 @@ def test_every_request_says_what_datadog_needs_and_is_small_enough(flow: Flow) -
         assert request.sizes[1] <= 1_000_000
 
 
+@pytest.mark.slow
 def test_what_the_collector_tells_of_itself_arrives_and_does_not_multiply(flow: Flow) -> None:
     def accepted() -> int:
         return flow.sink.total("otelcol_receiver_accepted_spans", service__name="otel-collector")

@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pytest
+
 from tests import system
 from tests.parts import Part, eventually, free_port, http_ready, start
 from tests.sdk.run import get
@@ -71,6 +73,7 @@ def writers(stand_in: StandIn) -> set[str]:
     return {tag.partition(":")[2] for tag in tags if tag.startswith("service.instance.id:")}
 
 
+@pytest.mark.slow
 def test_four_workers_in_each_of_two_pods_with_a_reload(stand_in: StandIn, tmp_path: Path) -> None:
     with system.collector(stand_in.url, tmp_path) as collector:
         with (

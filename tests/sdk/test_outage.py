@@ -6,6 +6,8 @@ import socket
 import sys
 import time
 
+import pytest
+
 from otel_kit.conventions import HTTP_SERVER_DURATION
 from otel_kit.sdk.delivery.outbox import CUTS
 from tests.parts import eventually, start
@@ -14,6 +16,7 @@ from tests.sdk.run import UVICORN, endpoint, get, lines, script, web
 from tests.sdk.sink import Sink, running_sink
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_while_the_collector_is_away() -> None:
     sink = Sink()
     env = {"OTEL_METRIC_EXPORT_INTERVAL": "1000"}
