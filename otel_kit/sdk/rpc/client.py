@@ -29,33 +29,29 @@ _METADATA: Final = 2  # position, after the request and the timeout
 def blocking(clients: Clients, *, streamed: bool, with_call: bool = False) -> Callable[[Call], Call]:
     """For ``stub.Method(request)``, which returns the response, or that and the call (`with_call`)."""
 
-    def make(original: Call) -> Call:
-        def call(multicallable: Any, *args: Any, **kwargs: Any) -> Any:
-            begun = _begin(clients, multicallable, args, kwargs, streamed)
-            if begun is None:
-                return original(multicallable, *args, **kwargs)
-            rpc, args, kwargs = begun
-            token = context_api.attach(rpc.context)
-            try:
-                result = original(multicallable, *args, **kwargs)
-            except BaseException as error:
-                raised(rpc, error)
-                raise
-            finally:
-                context_api.detach(token)
-            if rpc.custom is not None:
-                rpc.custom.on_response(rpc.span, result[0] if with_call else result)
-            rpc.finish(OK)
-            return result
+    def answered(rpc: Rpc, result: Any) -> None:
+        if rpc.custom is not None:
+            rpc.custom.on_response(rpc.span, result[0] if with_call else result)
+        rpc.finish(OK)
 
-        return call
-
-    return make
+    return _calling(clients, streamed, answered)
 
 
 def ongoing(clients: Clients, *, streamed: bool, streams: bool) -> Callable[[Call], Call]:
     """For ``stub.Method.future(request)``, and for calls whose response is a stream (`streams`)."""
 
+    def begun(rpc: Rpc, result: Any) -> None:
+        try:
+            _watch(result, rpc, streams)
+        except Exception:
+            fault("gRPC call")
+
+    return _calling(clients, streamed, begun)
+
+
+def _calling(clients: Clients, streamed: bool, then: Callable[[Rpc, Any], None]) -> Callable[[Call], Call]:
+    """Around a method of a stub; `then` gets what is recorded of the call, and what the method returned."""
+
     def make(original: Call) -> Call:
         def call(multicallable: Any, *args: Any, **kwargs: Any) -> Any:
             begun = _begin(clients, multicallable, args, kwargs, streamed)
@@ -70,10 +66,7 @@ def ongoing(clients: Clients, *, streamed: bool, streams: bool) -> Callable[[Cal
                 raise
             finally:
                 context_api.detach(token)
-            try:
-                _watch(result, rpc, streams)
-            except Exception:
-                fault("gRPC call")
+            then(rpc, result)
             return result
 
         return call
