@@ -134,8 +134,9 @@ def busy_forks() -> None:
         while not stop.is_set():
             record("busy")
 
-    for _ in range(3):
-        threading.Thread(target=work).start()
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
     children = [
         multiprocessing.get_context("fork").Process(target=record, args=("child", 5)) for _ in range(8)
     ]
@@ -144,6 +145,8 @@ def busy_forks() -> None:
     for child in children:
         child.join(60)
     stop.set()
+    for worker in workers:
+        worker.join()  # or their lines come amid the next one
     print("codes", [child.exitcode for child in children])  # noqa: T201
 
 
