@@ -36,7 +36,7 @@ class Provider(LoggerProvider):
         super().__init__(
             resource=resource,
             shutdown_on_exit=False,
-            multi_log_record_processor=_Chain(_IntoQueue(queue)),
+            multi_log_record_processor=Chain(_IntoQueue(queue)),
             meter_provider=meters,
         )
         self.has_processors = False
@@ -65,17 +65,22 @@ class Provider(LoggerProvider):
         self.get_logger(site[0]).emit(record)
 
 
-class _Chain(SynchronousMultiLogRecordProcessor):
-    """The processors of the service come before ours: what they change is what is sent."""
+class Chain(SynchronousMultiLogRecordProcessor):
+    """The processors of the service, and then ours: what they change is what is sent.
 
-    def __init__(self, last: LogRecordProcessor) -> None:
+    Args:
+        last: ours, if there is one.
+    """
+
+    def __init__(self, last: LogRecordProcessor | None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._log_record_processors = (last,)
+        self._last = () if last is None else (last,)
+        self._log_record_processors = self._last
 
     def add_log_record_processor(self, log_record_processor: LogRecordProcessor) -> None:
         with self._lock:
-            *others, last = self._log_record_processors
-            self._log_record_processors = (*others, log_record_processor, last)
+            others = self._log_record_processors[: len(self._log_record_processors) - len(self._last)]
+            self._log_record_processors = (*others, log_record_processor, *self._last)
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         for processor in self._log_record_processors:
