@@ -148,6 +148,28 @@ def test_a_signal_handler_may_ask_for_meters_and_instruments_at_any_moment() -> 
         made.renew_after_fork()
 
 
+@pytest.mark.parametrize("kind", ["counter", "gauge"])
+def test_what_interrupts_a_measurement_taken_by_the_sdk_may_measure_too(kind: str) -> None:
+    """As a signal handler does, or a finalizer, that comes while the aggregation is locked."""
+
+    class Reservoir(sdk.SimpleFixedSizeExemplarReservoir):
+        def offer(self, value: float, *rest: Any) -> None:
+            if value == 1:
+                measure(2)
+            super().offer(value, *rest)
+
+    factory: Any = lambda _: Reservoir  # noqa: E731
+    read = reader()
+    views = [View(exemplar_reservoir_factory=factory, instrument_name="*")]
+    meter = provider(read, views=views, exemplar_filter=sdk.AlwaysOnExemplarFilter()).get_meter("tests")
+    measure: Any = meter.create_counter("m").add if kind == "counter" else meter.create_gauge("m").set
+    thread = threading.Thread(target=measure, args=(1,), daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert values(read, "m") == {(): 3 if kind == "counter" else 2}
+
+
 def test_a_view_or_reservoir_that_fails_takes_nothing_else_with_it(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(ExplicitBucketHistogramAggregation):
         def _create_aggregation(self, *_: Any, **__: Any) -> Any:

@@ -191,7 +191,7 @@ class KitHistogram(_Histogram, Quick):  # in this order, or Python would not let
 class KitGauge(_Gauge):
     """A gauge: rarely set, and of two values the last counts, so it stays with the SDK."""
 
-    lock: Any
+    lock: threading.Lock
 
     def set(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
         """Take the value. Never raises."""
@@ -208,8 +208,8 @@ class KitGauge(_Gauge):
         """Nothing waits."""
 
     def make_lock(self) -> None:
-        """A new lock; what interrupts a thread that holds it, as a finalizer does, may set the gauge, too."""
-        self.lock = threading.RLock()
+        """A new lock."""
+        self.lock = threading.Lock()
 
     renew_after_fork = make_lock
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,8 @@ __all__ = ["OVERFLOW", "Match"]
 
 _OVERFLOW_SET: Final = {"otel.metric.overflow": True}
 _FAULTS: Final = RateLimit(60.0)
+#: Measurements that may wait; more do so only where a collection never ends.
+_MOST: Final = 10_000
 #: Key of what is beyond the limit.
 OVERFLOW: Final = _hash_attributes(_OVERFLOW_SET)
 
@@ -57,6 +60,7 @@ class Match(_ViewInstrumentMatch):
         self._resets = resets
         self._redact = redact
         self._collected: int | None = None
+        self._waiting: deque[tuple[Any, Mapping[str, Any], Measurement, bool]] = deque()
         # One for all readers, so that folding takes it once.
         self._lock = getattr(instrument, "lock", None) or threading.Lock()
 
@@ -91,11 +95,33 @@ class Match(_ViewInstrumentMatch):
         return found
 
     def consume_measurement(self, measurement: Measurement, should_sample_exemplar: bool = True) -> None:
-        """Take what came by the SDK's own way: of callbacks, gauges, and where views want it."""
+        """Take what came by the SDK's own way: of callbacks, gauges, and where views want it.
+
+        Never waits: what comes while somebody is adding (in the thread that a signal handler or a finalizer
+        has interrupted, perhaps) is added with the next one, or by the collection.
+        """
         key, attributes = self.key(cut(measurement.attributes or {}))
-        with self._lock:
-            aggregation = self.find(key, attributes, measurement.time_unix_nano)
-            aggregation.aggregate(measurement, should_sample_exemplar)
+        if len(self._waiting) >= _MOST:
+            self._drop("too many wait for a collection that does not end")
+            return
+        self._waiting.append((key, attributes, measurement, should_sample_exemplar))
+        if self._lock.acquire(blocking=False):
+            try:
+                self._add_waiting()
+            finally:
+                self._lock.release()
+
+    def _add_waiting(self) -> None:
+        for _ in range(len(self._waiting)):
+            key, attributes, measurement, sampled = self._waiting.popleft()
+            try:
+                self.find(key, attributes, measurement.time_unix_nano).aggregate(measurement, sampled)
+            except Exception as error:  # of a number that is none, or a reservoir of the service
+                self._drop(type(error).__name__)
+
+    def _drop(self, why: str) -> None:
+        instrument: Any = self._instrument
+        instrument._measurement_consumer.faults.note(self._name, why)
 
     def collect(
         self, collection_aggregation_temporality: AggregationTemporality, collection_start_nanos: int
@@ -104,6 +130,7 @@ class Match(_ViewInstrumentMatch):
         points: list[Any] = []
         failed = None
         with self._lock:
+            self._add_waiting()
             aggregations = self._attributes_aggregation
             if self._resets and collection_aggregation_temporality is AggregationTemporality.DELTA:
                 self._attributes_aggregation = {}
