@@ -61,8 +61,12 @@ def begin(
 
 
 def _stdout(settings: Settings) -> Stdout:
-    identity = {k: str(settings.resource[key]) for k, key in _IDENTITY.items() if key in settings.resource}
     logs = settings.logs
+    if logs.line == "text":
+        from otel_kit.sdk.logs.text import TextLines
+
+        return Stdout(TextLines())
+    identity = {k: str(settings.resource[key]) for k, key in _IDENTITY.items() if key in settings.resource}
     return Stdout(Lines(identity, style=logs.line, project=logs.project))
 
 

@@ -10,14 +10,17 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_current
 
 from otel_kit.sdk.logs.entry import BRIDGES, SEEN, Entry, entry_of
-from otel_kit.sdk.logs.lines import Lines
 from otel_kit.sdk.logs.redaction import EntryRedactor
 from otel_kit.sdk.notes import RateLimit
+
+if TYPE_CHECKING:
+    from otel_kit.sdk.logs.lines import Lines
+    from otel_kit.sdk.logs.text import TextLines
 
 __all__ = ["Intake", "Stdout"]
 
@@ -33,7 +36,7 @@ class Stdout:
         lines: makes them.
     """
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: Lines | TextLines) -> None:
         self._lines = lines
         self._complaints: dict[tuple[str, str], RateLimit] = {}
 

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Mapping
 from json.encoder import encode_basestring_ascii as quoted
 from time import gmtime, strftime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from opentelemetry.trace import format_span_id, format_trace_id
 
@@ -20,8 +20,6 @@ from otel_kit.sdk.logs.entry import Entry, Error, Site
 
 if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
-
-    from otel_kit.sdk.config.logs import LineFormat
 
 __all__ = ["SENT", "Lines"]
 
@@ -66,7 +64,7 @@ class Lines:
         self,
         identity: Mapping[str, str],
         *,
-        style: LineFormat = "datadog",
+        style: Literal["datadog", "google"] = "datadog",
         project: str | None = None,
     ) -> None:
         self._identity = dict(identity)

@@ -49,6 +49,6 @@ def substitute() -> None:
         def __init__(self) -> None:
             super().__init__(last=None)
 
-    _logs.LoggerProvider = LoggerProvider  # type: ignore[misc]
-    _internal.LoggerProvider = LoggerProvider  # type: ignore[misc]
+    _logs.LoggerProvider = LoggerProvider  # type: ignore[misc, assignment]
+    _internal.LoggerProvider = LoggerProvider  # type: ignore[misc, assignment]
     _internal.SynchronousMultiLogRecordProcessor = Chain  # type: ignore[misc]
