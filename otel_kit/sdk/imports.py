@@ -1,21 +1,24 @@
-"""Runs a function once a module is there: now if it is loaded, else right after its import.
+"""What depends on whether a module has been imported.
 
-So the order of imports and `init()` does not matter, and a service that never imports gRPC does not pay for
-it.
+A function runs once a module is there: now if it is loaded, else right after its import. So the order of
+imports and `init()` does not matter, and a service that never imports gRPC does not pay for it. And a module
+that somebody imports without need is put off until it is used.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 
 from otel_kit.sdk.notes import quietly
 
-__all__ = ["when_imported"]
+__all__ = ["put_off", "when_imported"]
 
 Hook = Callable[[ModuleType], None]
 
@@ -31,6 +34,29 @@ def when_imported(name: str, hook: Hook) -> None:
         finder = _Finder()
         sys.meta_path.insert(0, finder)
     finder.hooks.setdefault(name, []).append(hook)
+
+
+@contextlib.contextmanager
+def put_off(name: str) -> Iterator[None]:
+    """Whoever imports the module `name` meanwhile gets one that is loaded once it is used."""
+    if name in sys.modules or importlib.util.find_spec(name) is None:
+        yield
+        return
+    later = sys.modules[name] = _Later(name)
+    try:
+        yield
+    finally:
+        later.step_aside()
+
+
+class _Later(ModuleType):
+    def __getattr__(self, name: str) -> object:
+        self.step_aside()
+        return getattr(importlib.import_module(self.__name__), name)
+
+    def step_aside(self) -> None:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
 
 
 class _Finder(importlib.abc.MetaPathFinder):

@@ -117,7 +117,10 @@ def _set_up(settings: Settings) -> Telemetry:
     # hook frees their lock there, and must have been registered before that.
     import concurrent.futures.thread  # noqa: F401
 
-    from otel_kit.sdk.providers import build
+    from otel_kit.sdk.imports import put_off
+
+    with put_off("psutil"):  # which the SDK imports where it is installed, for a detector that is not run
+        from otel_kit.sdk.providers import build
 
     pipelines = build(settings)
     pipelines.lifecycle.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,42 @@ def test_init_loads_neither_servers_nor_other_clients() -> None:
         """
     )
     assert "loaded:\n" in out
+
+
+def test_psutil_is_loaded_once_somebody_uses_it(tmp_path: Path) -> None:
+    """The SDK loads it wherever it is installed, for a detector that `init` does not run."""
+    (tmp_path / "psutil.py").write_text("class Process:\n    def username(self): return 'somebody'\n")
+    python(
+        """
+        import sys, otel_kit
+        otel_kit.init(service="s")
+        assert "psutil" not in sys.modules
+        from opentelemetry.sdk import resources
+        assert resources.ProcessResourceDetector().detect().attributes["process.owner"] == "somebody"
+        import psutil
+        assert psutil is sys.modules["psutil"] and psutil.__spec__.name == "psutil"
+        assert resources.psutil.Process is psutil.Process
+        """,
+        PYTHONPATH=str(tmp_path),
+    )
+
+
+def test_a_module_that_is_put_off_is_the_real_one_for_whoever_imports_it_meanwhile() -> None:
+    python(
+        """
+        import sys
+        from otel_kit.sdk.imports import put_off
+        with put_off("wave"), put_off("not_installed"):
+            import wave as later
+            from wave import open as opened
+            assert "not_installed" not in sys.modules
+        import wave
+        assert opened is later.open is wave.open and wave is not later
+        with put_off("wave"):
+            import wave as loaded
+        assert loaded is wave
+        """
+    )
 
 
 def test_init_is_idempotent_and_safe_between_threads() -> None:
