@@ -21,6 +21,7 @@ from otel_kit.sdk.http.observer import Hooks, make_observer
 from otel_kit.sdk.http.parent import around
 from otel_kit.sdk.http.request import Request
 from otel_kit.sdk.http.types import App, Receive, Scope, Send
+from otel_kit.sdk.logs.health import under_root
 from otel_kit.sdk.notes import fault
 
 __all__ = ["MARK", "ExcludedUrls", "HttpTelemetry", "UrlFilter", "unrecorded"]
@@ -124,6 +125,7 @@ class HttpTelemetry:
         if path in self._health_routes:
             return True
         if root and path and path.startswith(root) and path[len(root) :] in self._health_routes:
+            under_root(root)
             return True
         if self._excluded_urls is not None and self._excluded_urls.url_disabled(url_of(scope, names)):
             return True
