@@ -5,6 +5,8 @@ PORT ?= 8080
 KEEP ?=
 SOAK_MINUTES ?= 10
 ARGS ?=
+# Tests wait for processes more than they compute; a file's tests stay together, for the parts they share.
+PYTEST = $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,12 +29,12 @@ demo: $(READY) ## One request through real parts, to a monitor that fires (KEEP=
 
 test: $(READY) ## All tests that need no more than the `local` collector (ARGS="-k name")
 	@$(MAKE) --no-print-directory collector DISTRIBUTION=local
-	$(BIN)/pytest -m "not kit and not conformance and not slow" $(ARGS)
+	$(PYTEST) -m "not kit and not conformance and not slow" $(ARGS)
 
 test-all: $(READY) ## All tests: also the slow ones, on the `kit` collector, and OpenTelemetry's own on ours
 	@$(MAKE) --no-print-directory collector DISTRIBUTION=local
 	@$(MAKE) --no-print-directory collector DISTRIBUTION=kit
-	$(BIN)/pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 lint: $(READY) ## ruff, mypy --strict and the import rules
 	$(BIN)/ruff check .

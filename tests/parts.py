@@ -11,7 +11,9 @@ context manager, so a failing test never leaves a process behind::
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -30,17 +32,36 @@ ROOT = Path(__file__).resolve().parent.parent
 __all__ = ["ROOT", "Part", "eventually", "free_port", "free_ports", "http_ready", "port_ready", "start"]
 
 
+# Below the range from which the system takes ports for outgoing connections (32768 and up on Linux): a port
+# stays free between the moment it is handed out and the moment its process binds it.
+_FIRST_PORT, _BLOCK, _BLOCKS = 10_000, 2_500, 8
+_given = itertools.count(random.randrange(_BLOCK))
+
+
+def _next_port() -> int:
+    """A port of this process's block: workers of pytest-xdist (with their children) have one each."""
+    block = int(os.environ.get("PYTEST_XDIST_WORKER", f"gw{os.getpid()}")[2:]) % _BLOCKS
+    return _FIRST_PORT + block * _BLOCK + next(_given) % _BLOCK
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def free_ports(count: int) -> list[int]:
-    """`count` different loopback ports that nobody listens on right now."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [int(s.getsockname()[1]) for s in sockets]
+    """`count` different loopback ports that nobody listens on and that are given to nobody else."""
+    candidates = (_next_port() for _ in range(_BLOCK))
+    return list(itertools.islice(filter(_is_free, candidates), count))
 
 
 def free_port() -> int:
-    """One loopback port that nobody listens on right now."""
+    """One loopback port that nobody listens on and that is given to nobody else."""
     return free_ports(1)[0]
 
 
@@ -126,6 +147,9 @@ class Part:
         self.process.wait()
 
 
+_KEPT = frozenset({"PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTEST_XDIST_WORKER"})
+
+
 @contextlib.contextmanager
 def start(
     args: Sequence[str | Path],
@@ -139,7 +163,7 @@ def start(
 
     `env` is added to a small, clean environment: no OTEL_*, DD_* or proxy setting of the caller leaks in.
     """
-    keep = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV"}}
+    keep = {k: v for k, v in os.environ.items() if k in _KEPT}
     command = [str(a) for a in args]
     with tempfile.NamedTemporaryFile(prefix="otel-kit-part-") as log:
         process = subprocess.Popen(

@@ -19,7 +19,9 @@ class Written:
     """What one application wrote: lines of JSON, other lines, and what arrived."""
 
     def __init__(self, app: str, *args: str) -> None:
-        with running_sink() as sink, start([sys.executable, "-m", app, *args], env=endpoint(sink)) as part:
+        command = [sys.executable, "-m", app, *args]
+        quiet = {"GRPC_VERBOSITY": "NONE"}  # lines of gRPC's own C code are nobody's records
+        with running_sink() as sink, start(command, env={**endpoint(sink), **quiet}) as part:
             assert part.wait() == 0, part.output()
             self.lines = [one for one in lines(part) if one["logger.name"] != "otel_kit"]
             self.rest = [one for one in part.output().splitlines() if not one.startswith("{")]
