@@ -110,6 +110,18 @@ def test_children_that_fail(way: str, codes: str) -> None:
     crash.without_secrets()
 
 
+def test_children_that_call_init_themselves() -> None:
+    crash = Crash("before init", "late")
+    assert (crash.code, crash.rest) == (0, "exit codes [1, 5, 0]")
+    sent, line = crash.sent(), crash.line()
+    assert (sent.severity, sent.attributes["process.name"]) == ("FATAL", "child")
+    assert sent.span_id == line["span_id"] == next(s.span_id for s in crash.seen.spans if s.name == "job")
+    assert line["error.kind"] == "RuntimeError"
+    # What else the children have to do at their end is done.
+    assert crash.output.count('"message": "finished"') == 3
+    crash.without_secrets()
+
+
 def test_what_python_ignores_is_a_record_as_well() -> None:
     crash = Crash("ignored")
     assert [(one.body, one.severity) for one in crash.records] == [("ignored exception", "ERROR")] * 2

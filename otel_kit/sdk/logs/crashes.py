@@ -7,6 +7,7 @@ at a prompt is no crash, nor are SystemExit and KeyboardInterrupt.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 import threading
@@ -96,6 +97,27 @@ class _Crashes:
             return bootstrap
 
         replace(module.BaseProcess, "_bootstrap", make)
+        if module.parent_process() is not None:
+            self._of_this_child(module.current_process())
+
+    def _of_this_child(self, process: Any) -> None:
+        """`init` is called within a child's work: its finalizers run while the error is on its way."""
+        util: Any = importlib.import_module("multiprocessing.util")
+        shown: list[bool] = []
+
+        def take() -> None:
+            error = sys.exc_info()[1]
+            crash = _of_the_process(None, error, None)
+            shown.append(self._shown(lambda: (*crash[:3], {"process.name": process.name})))
+
+        def leave() -> None:
+            if any(shown):
+                raise SystemExit(1)
+
+        util.Finalize(None, take, exitpriority=1)  # before the last flush
+        util.Finalize(
+            None, leave, exitpriority=-1_000_000
+        )  # after all others, which it would keep from running
 
     def _shown(self, crash: Callable[[], _Crash]) -> bool:
         """Record the error; whether it is on the console now."""

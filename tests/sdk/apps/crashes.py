@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import functools
+import logging
 import multiprocessing
 import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import util
 from typing import Any
 
 from opentelemetry import trace
@@ -80,6 +84,23 @@ def process() -> None:
     print("exit codes", [child.exitcode for child in children])  # noqa: T201
 
 
+def work_with_init(task: Callable[[], object]) -> None:
+    """What a child does that calls init itself; what it has to finish runs, too."""
+    otel_kit.init(service="job")
+    util.Finalize(None, lambda: logging.getLogger("child").info("finished"), exitpriority=-1)
+    task()
+
+
+def late() -> None:
+    """Children that call init in their target: one fails, one leaves, one works."""
+    tasks = (fail_in_span, functools.partial(sys.exit, 5), int)
+    context = multiprocessing.get_context("spawn")
+    children = [context.Process(target=work_with_init, args=(task,), name="child") for task in tasks]
+    for child in children:
+        join(child)
+    print("exit codes", [child.exitcode for child in children])  # noqa: T201
+
+
 def fork() -> None:
     """The child of os.fork fails; the parent has its exit code."""
     pid = os.fork()
@@ -143,6 +164,7 @@ WAYS = {
     "thread": thread,
     "carried": carried,
     "process": process,
+    "late": late,
     "fork": fork,
     "interrupted": interrupted,
     "exit": lambda: sys.exit(3),
