@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["CLIENTS", "OUTCOMES", "Client", "Outcome"]
+__all__ = ["CLIENTS", "GOOGLE", "OUTCOMES", "Client", "Outcome", "is_recorded"]
 
-Outcome = Literal["on", "theirs", "itself", "waiting", "off", "absent", "missing", "refused", "failed"]
-#: What was decided about a client by its name, and why; before its import not much.
+Outcome = Literal["on", "theirs", "beneath", "waiting", "off", "absent", "missing", "refused", "failed"]
+#: What was decided about a client by its name, and why; before its import not much. Of gRPC as well.
 OUTCOMES: Final[dict[str, tuple[Outcome, str]]] = {}
 
 _CONTRIB: Final = "opentelemetry.instrumentation"
@@ -73,3 +73,18 @@ CLIENTS: Final = (
         tried=">=2.1,<2.2",
     ),
 )
+#: Distributions of Google that were seen to be recorded, each by the calls of the client beneath it.
+GOOGLE: Final = {
+    "google-cloud-bigquery": "requests",
+    "google-cloud-firestore": "grpc",
+    "google-cloud-pubsub": "grpc",
+    "google-cloud-secret-manager": "grpc",
+    "google-cloud-spanner": "grpc",
+    "google-cloud-storage": "requests",
+    "google-cloud-tasks": "grpc",
+}
+
+
+def is_recorded(name: str) -> bool:
+    """Whether the calls of a client are recorded in this process, by us or by the service itself."""
+    return OUTCOMES.get(name, ("off", ""))[0] in ("on", "theirs")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
-from otel_kit.sdk.clients.catalogue import CLIENTS, Client
+from otel_kit.sdk.clients.catalogue import CLIENTS, OUTCOMES, Client, Outcome
 from otel_kit.sdk.imports import when_imported
 from otel_kit.sdk.notes import LOGGER
 
 __all__ = ["install"]
+
+_WAITING: Final[tuple[Outcome, str]] = ("waiting", "not imported so far")
+_OFF: Final[tuple[Outcome, str]] = ("off", "switched off by the settings")
 
 
 def install(names: Collection[str]) -> None:
@@ -21,12 +24,13 @@ def install(names: Collection[str]) -> None:
     stable and those from before; without this variable it is those from before.
     """
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
+    OUTCOMES.setdefault("grpc", _WAITING if "grpc" in names else _OFF)
     for client in CLIENTS:
         if client.name in names:
-            client.note("waiting", "not imported so far")
+            client.note(*_WAITING)
             when_imported(client.module, lambda _, client=client: _imported(client))  # type: ignore[misc]
         else:
-            client.note("off", "switched off by the settings")
+            client.note(*_OFF)
 
 
 def _imported(client: Client) -> None:

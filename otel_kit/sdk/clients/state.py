@@ -6,11 +6,11 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
-from otel_kit.sdk.clients.catalogue import CLIENTS, OUTCOMES, Client, Outcome
+from otel_kit.sdk.clients.catalogue import CLIENTS, GOOGLE, OUTCOMES, Client, Outcome
 
 __all__ = ["ClientState", "report"]
 
-_PUBSUB: Final = "google-cloud-pubsub"
+_NO_INIT: Final = "init() was not called in this process"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +20,12 @@ class ClientState:
     Attributes:
         library: its name.
         installed: its version, or None.
-        contrib: version of the contrib package, or None.
-        state: ``on``; ``theirs``: the service has instrumented it; ``itself``: the library does it;
-            ``waiting`` to be imported; ``off`` by the settings or without telemetry; ``absent``: not
-            installed; ``missing``: the contrib package is not; ``refused``: the versions do not fit;
-            ``failed``.
-        why: one sentence, empty where it is on.
+        contrib: version of the contrib package, or of grpcio where that is recorded, or None.
+        state: ``on``; ``theirs``: the service has instrumented it; ``beneath``: recorded by the calls of
+            another client that it uses; ``waiting`` to be imported; ``off`` by the settings or without
+            telemetry; ``absent``: not installed; ``missing``: the contrib package is not; ``refused``: the
+            versions do not fit; ``failed``.
+        why: one sentence, empty where it is on; by which calls where that is so.
     """
 
     library: str
@@ -37,12 +37,12 @@ class ClientState:
 
 def report() -> list[ClientState]:
     """All clients that could be instrumented, in a fixed order."""
-    return [*(_state(client) for client in CLIENTS), _google_cloud()]
+    return [*map(_state, CLIENTS), *(_google(library, by) for library, by in GOOGLE.items())]
 
 
 def _state(client: Client) -> ClientState:
     installed, contrib = _version(client.library), _version(client.contrib_distribution)
-    state, why = OUTCOMES.get(client.name, ("off", "init() was not called in this process"))
+    state, why = OUTCOMES.get(client.name, ("off", _NO_INIT))
     if installed is None:
         state, why = "absent", f"{client.library} is not installed"
     elif state == "waiting" and contrib is None:
@@ -52,19 +52,22 @@ def _state(client: Client) -> ClientState:
     return ClientState(library=client.name, installed=installed, contrib=contrib, state=state, why=why)
 
 
-def _google_cloud() -> ClientState:
+def _google(library: str, by: str) -> ClientState:
     """No contrib package exists for these; their calls go by gRPC, or by requests."""
-    installed = _version(_PUBSUB)
+    installed = _version(library)
+    if by == "grpc":
+        contrib = _version("grpcio")
+        state, why = OUTCOMES.get(by, ("off", _NO_INIT))
+    else:
+        beneath = _state(next(client for client in CLIENTS if client.name == by))
+        contrib, state, why = beneath.contrib, beneath.state, beneath.why
     if installed is None:
-        return ClientState(
-            library=_PUBSUB, installed=None, contrib=None, state="absent", why="it is not installed"
-        )
-    why = (
-        "for spans of its messages give PublisherOptions and SubscriberOptions "
-        "enable_open_telemetry_tracing=True in the code, and set OTEL_PYTHON_GRPC_EXCLUDED_SERVICES="
-        "google.pubsub.v1.Publisher,google.pubsub.v1.Subscriber, which would be recorded twice"
-    )
-    return ClientState(library=_PUBSUB, installed=installed, contrib=None, state="itself", why=why)
+        state, why = "absent", f"{library} is not installed"
+    elif state in ("on", "theirs", "waiting"):
+        state, why = "beneath", f"the calls that it makes by {by}"
+    elif state != "off":
+        why = f"it calls by {by}, and {why}"
+    return ClientState(library=library, installed=installed, contrib=contrib, state=state, why=why)
 
 
 def _version(distribution: str) -> str | None:

@@ -33,7 +33,7 @@ SERVERS: Final = {"fastapi": "fastapi", "grpc": "grpcio"}
 STATES: Final = {
     "on": "is instrumented",
     "theirs": "is instrumented by the service itself",
-    "itself": "is recorded by its calls of gRPC",
+    "beneath": "is recorded by",
     "waiting": "is instrumented as soon as it is imported",
 }
 OFF: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
@@ -125,8 +125,8 @@ def _instrumentations(settings: Settings, *, begun: bool) -> Iterator[Finding]:
         elif not begun and client.state == "off" and client.contrib:
             yield Finding(check="instrument", status="ok", what=f"{name} {STATES['waiting']}")
         elif client.state in STATES:
-            what, fix = f"{name} {STATES[client.state]}", client.why if client.state == "itself" else ""
-            yield Finding(check="instrument", status="ok", what=what, fix=fix)
+            by = f" {client.why}" if client.state == "beneath" else ""
+            yield Finding(check="instrument", status="ok", what=f"{name} {STATES[client.state]}{by}")
         else:
             what, _, fix = f"{name} is not instrumented: {client.why}".partition("; ")
             lost = client.state in ("missing", "refused", "failed")

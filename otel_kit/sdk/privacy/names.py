@@ -81,7 +81,7 @@ class Names:
         self._extra = [words for name in extra if (words := words_of(name))]
         pairs = [[before, word] for word, befores in _PAIRS.items() for before in befores]
         self.endings = [*([word] for word in (*_GLUED, *_LAST)), *pairs, ["session", "id"], *self._extra]
-        last = {*_GLUED, *_LAST, *_PARAMETER, "session", *(words[-1] for words in self._extra)}
+        last = {*_GLUED, *_LAST, *_PARAMETER, "session", "upload", *(words[-1] for words in self._extra)}
         # Codes, numbers and texts are everywhere: these are found by what makes them secret.
         last = last - {"code"} | {"code=", "key", *_PAIRS["code"], *_PAIRS["number"], "connection", "social"}
         # A word that holds another one is found by that.
@@ -144,6 +144,8 @@ def _pair(words: list[str]) -> bool:
 
 def _may_be_secret(name: str) -> bool:
     words = words_of(name)
+    if words[-2:] == ["upload", "id"]:  # Google's storage takes whatever comes under it, from anybody
+        return True
     for before, word in zip(["", *words], words, strict=False):
         if word in _PARAMETER and not (word == "code" and before in _LISTED):
             return True

@@ -9,7 +9,7 @@ whole name by now, and Datadog would make a resource ``pkg.Service/Method pkg.Se
 from __future__ import annotations
 
 import time
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from opentelemetry.context import Context
 from opentelemetry.metrics import Histogram
@@ -27,6 +27,14 @@ Attributes = dict[str, str | int]
 #: Codes by which a server admits a fault of its own; the others answer a fault of the caller.
 SERVER_FAULTS: Final = frozenset(
     {"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"}
+)
+#: Streams that Google's libraries drop as soon as they have what they want: all went well.
+_DROPPED: Final = frozenset(
+    {
+        "google.firestore.v1.Firestore/BatchGetDocuments",
+        "google.spanner.v1.Spanner/ExecuteStreamingSql",
+        "google.spanner.v1.Spanner/StreamingRead",
+    }
 )
 #: Kinds of ends of one method whose attributes are kept; classes of errors are few, but not ours to bound.
 _KEPT: Final = 100
@@ -155,6 +163,8 @@ class Rpc:
     def _record(
         self, code: str, error: BaseException | None, details: str, at: tuple[int | None, float]
     ) -> None:
+        if code == CANCELLED and self.responses and self._method.name in _DROPPED:
+            code = OK
         took = at[1] - self._began
         tools = self._instruments
         failed = code != OK and (code in SERVER_FAULTS or not tools.server)
@@ -168,16 +178,12 @@ class Rpc:
             if self.responses is not None:
                 tools.responses.record(self.responses, on_points, self.context)
             span.set_attribute("rpc.response.status_code", code)
+            if error is not None:
+                remember(span, error)
+                record_once(span, error)
+                details = details or text_of(error)
             if why is not None:
                 span.set_attribute("error.type", why)
-                _fail(span, error, details)
+                span.set_status(StatusCode.ERROR, details or None)
         finally:
             span.end(at[0])
-
-
-def _fail(span: Span, error: BaseException | None, details: Any) -> None:
-    if error is not None:
-        remember(span, error)
-        record_once(span, error)
-        details = details or text_of(error)
-    span.set_status(StatusCode.ERROR, str(details) if details else None)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any, Final
 
+from otel_kit.sdk.clients.catalogue import OUTCOMES
 from otel_kit.sdk.config.rpc import RpcSettings
 from otel_kit.sdk.imports import when_imported
 from otel_kit.sdk.notes import LOGGER, fault
@@ -47,6 +48,7 @@ def patch_grpc(_: ModuleType, settings: RpcSettings) -> None:
             "otel-kit: this version of grpcio is not known, and some calls are not recorded: %s",
             ", ".join(absent),
         )
+    OUTCOMES["grpc"] = "on", ""
     when_imported(CONTRIB, lambda _: _patch_contrib(servers))
 
 

@@ -29,8 +29,13 @@ OTHER: Final = "_OTHER"
 #: Methods and targets that are kept; a program has fewer, unless it makes names of data.
 _KEPT: Final = 1000
 _LONGEST: Final = 256
-#: What tells nothing: probes, and the stream by which a subscriber of Pub/Sub waits as long as it runs.
-_UNRECORDED: Final = ("/grpc.health.v1.", "/grpc.reflection.", "/google.pubsub.v1.Subscriber/StreamingPull")
+#: What tells nothing: probes, and streams by which clients of Google wait for news as long as they run.
+_UNRECORDED: Final = (
+    "/grpc.health.v1.",
+    "/grpc.reflection.",
+    "/google.pubsub.v1.Subscriber/StreamingPull",
+    "/google.firestore.v1.Firestore/Listen",
+)
 _NO_TIME: Final = 1e8  # seconds; "no deadline" is a huge number in grpc, and None in grpc.aio
 
 
