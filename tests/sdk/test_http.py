@@ -57,7 +57,15 @@ def seen() -> Seen:
         get(f"{url}/static/web.py")
         get(f"{url}/openapi.json")
         get(f"{url}/speechless")
-        for path in ("/boom", "/admin/broken", "/refused/404", "/refused/503", "/nowhere", "/admin/nowhere"):
+        for path in (
+            "/late",
+            "/boom",
+            "/admin/broken",
+            "/refused/404",
+            "/refused/503",
+            "/nowhere",
+            "/admin/nowhere",
+        ):
             get(f"{url}{path}")
         get(f"{url}/orders/7", method="BREW")
         get(f"{url}/stream")
@@ -67,6 +75,7 @@ def seen() -> Seen:
         get(f"{url}/healthz")
         get(f"{url}/healthzcare")
         eventually(lambda: "background done" in part.output(), what="the background task")
+        eventually(lambda: "TimeoutError" in part.output(), what="the background task that fails")
         part.terminate()
     return sink.seen
 
@@ -79,9 +88,15 @@ def one(seen: Seen, **attributes: Any) -> SpanSeen:
     return found[0]
 
 
+def task_of(seen: Seen, span: SpanSeen) -> SpanSeen:
+    """The only span within `span`."""
+    (found,) = (s for s in seen.spans if s.parent_id == span.span_id)
+    assert (found.kind, found.trace_id) == (1, span.trace_id)
+    return found
+
+
 def test_one_span_and_one_duration_a_request(seen: Seen) -> None:
-    assert {span.kind for span in seen.spans} == {2}
-    assert Counter(span.name for span in seen.spans) == {
+    assert Counter(span.name for span in seen.server_spans()) == {
         "GET /orders/{number}": 1,
         "renamed": 1,
         "GET /admin/users/{user}": 1,
@@ -92,6 +107,7 @@ def test_one_span_and_one_duration_a_request(seen: Seen) -> None:
         "GET /static": 1,
         "GET /openapi.json": 1,
         "GET /speechless": 1,
+        "GET /late": 1,
         "GET /boom": 1,
         "GET /admin/broken": 1,
         "GET /refused/{status}": 2,
@@ -100,7 +116,7 @@ def test_one_span_and_one_duration_a_request(seen: Seen) -> None:
         "GET /stream": 3,
         "GET /healthzcare": 1,
     }
-    assert seen.total(HTTP_SERVER_DURATION) == len(seen.spans)
+    assert seen.total(HTTP_SERVER_DURATION) == len(seen.server_spans())
     routes = Counter({p.attributes.get("http.route"): 0 for p in seen.named(HTTP_SERVER_DURATION)})
     for point in seen.named(HTTP_SERVER_DURATION):
         routes[point.attributes.get("http.route")] += int(point.value)
@@ -192,14 +208,28 @@ def test_streams_end_however_they_end(seen: Seen) -> None:
 
 def test_background_tasks_do_not_lengthen_the_request(seen: Seen) -> None:
     span = one(seen, http__route="/v1/carts/{cart}/items")
+    task = task_of(seen, span)
+    assert (task.name, task.status) == ("BackgroundTask later", 0)
     done = next(log for log in seen.logs if log.body == "background done")
-    assert (done.trace_id, done.span_id) == (span.trace_id, span.span_id)
+    assert (done.trace_id, done.span_id) == (task.trace_id, task.span_id)
     point = next(
         p
         for p in seen.named(HTTP_SERVER_DURATION)
         if p.attributes.get("http.route") == span.attributes["http.route"]
     )
     assert point.value == 1
+
+
+def test_a_background_task_that_fails_is_an_error_of_its_own(seen: Seen) -> None:
+    span = one(seen, http__route="/late")
+    assert (span.status, span.attributes["http.response.status_code"], span.events) == (0, 200, [])
+    task = task_of(seen, span)
+    assert (task.status, task.attributes["error.type"]) == (2, "TimeoutError")
+    assert [name for name, _ in task.events] == ["exception"]
+    assert seen.total(HTTP_SERVER_DURATION, http__route="/late", http__response__status_code=200) == 1
+    assert seen.total(HTTP_SERVER_DURATION, error__type="TimeoutError") == 0
+    (told,) = (log for log in seen.logs if log.attributes.get("exception.type") == "TimeoutError")
+    assert (told.trace_id, told.span_id) == (task.trace_id, task.span_id)
 
 
 @pytest.mark.parametrize(
@@ -234,5 +264,12 @@ def test_inside_one_process() -> None:
     assert (fine.status, broken.status, refused.status, dies.status) == (0, 2, 0, 2)
     assert [len(s.events) for s in (fine, broken, refused, dies)] == [0, 1, 0, 1]
     assert {s.end > 0 for s in seen.spans} == {True}
-    # How long a socket is open is no latency; the two requests are counted.
-    assert seen.total(HTTP_SERVER_DURATION) == 2
+    # A handshake is a request; how long a socket is open is no latency.
+    assert seen.total(HTTP_SERVER_DURATION) == 5
+    assert seen.total(HTTP_SERVER_DURATION, http__response__status_code=101) == 2
+    assert seen.total(HTTP_SERVER_DURATION, http__response__status_code=403) == 1
+    opened = "websocket.server.connection.duration"
+    assert (seen.total(opened), seen.total(opened, error__type="ValueError")) == (2, 1)
+    points = seen.named("websocket.server.open_connections")
+    assert {(p.attributes["http.route"], p.value) for p in points} == {("/ws/{room}", 0)}
+    assert seen.total("http.server.response.body.size") == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +46,8 @@ FAILURES: dict[str, tuple[str, int | None, str | None]] = {
     "stream_fails&fail=1": ("GET /stream", 200, "LookupError"),
     "silent": ("GET /silent", 500, "incomplete_response"),
     "gone": ("GET /stream", 200, "OSError"),
+    "late": (f"GET {ITEM}", 200, None),  # the error is a span of its own
+    "file": ("GET /file", 200, None),
     "cancelled": (f"GET {ITEM}", None, "CancelledError"),
     "counted_body": (f"POST {ITEM}", 200, None),
     "socket": ("GET /socket", 101, None),
@@ -68,7 +71,7 @@ def seen() -> Seen:
 
 
 def one(seen: Seen, case: str) -> SpanSeen:
-    found = [s for s in seen.spans if s.attributes.get("url.query") == f"case={case}"]
+    found = [s for s in seen.server_spans() if s.attributes.get("url.query") == f"case={case}"]
     assert len(found) == 1, (case, found)
     return found[0]
 
@@ -87,7 +90,7 @@ def test_one_server_span_with_route_and_status(seen: Seen, case: str) -> None:
 
 def test_nothing_but_these_is_recorded(seen: Seen) -> None:
     """The health route behind a prefix is not, and what a rare server leaves out is no obstacle."""
-    rare = [s for s in seen.spans if "url.query" not in s.attributes]
+    rare = [s for s in seen.server_spans() if "url.query" not in s.attributes]
     assert [(s.name, s.attributes["url.path"]) for s in rare] == [("GET /bare", "/bare/rare")]
     assert rare[0].attributes == {
         "http.request.method": "GET",
@@ -96,16 +99,36 @@ def test_nothing_but_these_is_recorded(seen: Seen) -> None:
         "url.path": "/bare/rare",
         "url.scheme": "http",
     }
-    assert len(seen.spans) == len(CASES) + 1
+    assert len(seen.server_spans()) == len(CASES) + 1
+
+
+def test_an_error_long_after_the_answer_is_in_the_trace(seen: Seen) -> None:
+    request = one(seen, "late")
+    (after,) = (s for s in seen.spans if s.kind != 2)
+    assert (after.name, after.trace_id, after.parent_id) == (
+        "after the response",
+        request.trace_id,
+        request.span_id,
+    )
+    assert (after.status, after.attributes) == (2, {"error.type": "LookupError"})
+    assert [attributes["exception.message"] for _, attributes in after.events] == ["late"]
+    assert request.end < after.end
+
+
+def test_a_file_that_the_server_reads_has_its_size(seen: Seen) -> None:
+    (point,) = (
+        p for p in seen.named("http.server.response.body.size") if p.attributes.get("http.route") == "/file"
+    )
+    assert point.total == (Path(__file__).parent / "apps" / "web_cases.py").stat().st_size
 
 
 def test_each_request_is_measured_once_and_none_stays_active(seen: Seen) -> None:
-    requests = len(CASES) + 1 - 1  # a WebSocket is no request that takes a time
+    requests = len(CASES) + 1
     assert seen.total("http.server.request.duration") == requests
-    assert seen.total("http.server.response.body.size") == requests
+    assert seen.total("http.server.response.body.size") == requests - 1  # a handshake has no body
     assert seen.total("http.server.request.duration", http__route=ITEM, error__type="CancelledError") == 1
     active = {p.series: p.value for p in seen.named("http.server.active_requests")}
-    assert len(active) == 8
+    assert len(active) == 9
     assert set(active.values()) == {0}
 
 
@@ -119,7 +142,7 @@ def test_metrics_have_bounded_attributes(seen: Seen) -> None:
             "POST",
             "_OTHER",
         }
-        assert point.attributes["url.scheme"] in {"http", "https", "_OTHER"}
+        assert point.attributes["url.scheme"] in {"http", "https", "ws", "_OTHER"}
         assert point.attributes.get("network.protocol.version", "2") in {"1.1", "2"}
     assert seen.total("http.server.request.body.size", http__request__method="POST") == 1
 

@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from starlette.testclient import TestClient
 
-from otel_kit.sdk.http.active import ActiveRequests
+from otel_kit.sdk.http.active import Active
 from otel_kit.sdk.http.instrumentor import FastAPIInstrumentor
 from otel_kit.sdk.http.request import Request
 
@@ -143,8 +143,8 @@ def test_nothing_is_left_of_a_request_that_waits_for_the_garbage_collector(telem
 
 
 def test_a_child_process_does_not_count_the_requests_of_its_parent(telemetry: Telemetry) -> None:
-    active = ActiveRequests(telemetry.meters.get_meter("test"))
-    requests = active.of("GET", "http")
+    meter = telemetry.meters.get_meter("test")
+    requests = Active(meter, "http.server.active_requests", unit="", description="").of({"a": "b"})
     requests.append(None)
     child = os.fork()
     if child == 0:

@@ -21,6 +21,7 @@ from otel_kit.sdk.http.observer import Hooks, make_observer
 from otel_kit.sdk.http.parent import around
 from otel_kit.sdk.http.request import Request
 from otel_kit.sdk.http.types import App, Receive, Scope, Send
+from otel_kit.sdk.http.websocket import Socket
 from otel_kit.sdk.logs.health import under_root
 from otel_kit.sdk.notes import fault
 
@@ -106,6 +107,19 @@ class HttpTelemetry:
             request.leave(closed=closed)
             scope.pop(MARK, None)  # or server, scope and request would keep each other alive
 
+    async def within(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call `app` in a request that is already recorded: our options hold for this part of it."""
+        request: Request | None = scope[MARK]
+        try:
+            if request is not None and self._excludes(scope, dict(scope["headers"])):
+                request.leave_out()
+                scope[MARK] = None
+            elif request is not None and self.observer is not None:
+                request.join(self.observer, scope)
+        except Exception:
+            fault("HTTP request")
+        await app(scope, receive, send)
+
     def _begin(self, scope: Scope, receive: Receive, send: Send) -> Request | None:
         try:
             headers = scope.get("headers") or ()
@@ -115,7 +129,8 @@ class HttpTelemetry:
             current = around()
             if self._leaves_out(scope, names, current):
                 return None
-            return Request(self, scope, receive, send, headers, names, current)
+            make = Socket if scope["type"] == "websocket" else Request
+            return make(self, scope, receive, send, headers, names, current)
         except Exception:
             fault("HTTP request")
             return None
@@ -127,9 +142,12 @@ class HttpTelemetry:
         if root and path and path.startswith(root) and path[len(root) :] in self._health_routes:
             under_root(root)
             return True
-        if self._excluded_urls is not None and self._excluded_urls.url_disabled(url_of(scope, names)):
+        if self._excludes(scope, names):
             return True
         return bool(current) and any(current.get(key) for key in _SUPPRESSED)
+
+    def _excludes(self, scope: Scope, names: Mapping[bytes, bytes]) -> bool:
+        return self._excluded_urls is not None and self._excluded_urls.url_disabled(url_of(scope, names))
 
 
 async def unrecorded(app: App, scope: Scope, receive: Receive, send: Send) -> None:

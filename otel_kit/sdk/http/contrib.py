@@ -163,10 +163,7 @@ def _stand_in(kind: type, make: Make) -> None:
             elif MARK not in scope:
                 await telemetry(middleware.app, scope, receive, send)
             else:
-                request = scope[MARK]
-                if request is not None and telemetry.observer is not None:
-                    request.join(telemetry.observer, scope)
-                await middleware.app(scope, receive, send)
+                await telemetry.within(middleware.app, scope, receive, send)
 
         return call
 

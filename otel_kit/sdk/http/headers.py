@@ -13,7 +13,7 @@ from typing import Final
 
 from opentelemetry.propagators.textmap import Getter
 
-__all__ = ["GETTER", "LONGEST", "HeaderCapture", "Headers"]
+__all__ = ["GETTER", "LONGEST", "HeaderCapture", "Headers", "length_of"]
 
 Headers = Iterable[tuple[bytes, bytes]]
 #: Characters that are kept of a text which the client has made up.
@@ -72,6 +72,11 @@ class HeaderCapture:
         if len(self._kept) < _KEPT:
             self._kept[name] = result
         return result
+
+
+def length_of(headers: Headers) -> int:
+    """Bytes of the body, as ``content-length`` tells them; 0 where it does not."""
+    return next((int(value) for name, value in headers if name.lower() == b"content-length"), 0)
 
 
 def _text(value: bytes) -> str:

@@ -76,9 +76,11 @@ class AsgiHook:
     def _around(self, original: Callable[..., Any]) -> Callable[..., Any]:
         async def call(app: Any, scope: Any, receive: Any, send: Any) -> None:
             if MARK in scope:
-                if TELEMETRY in vars(app):
-                    _join(app, scope)
-                await original(app, scope, receive, send)
+                own: HttpTelemetry | None = vars(app).get(TELEMETRY)
+                if own is None:
+                    await original(app, scope, receive, send)
+                else:
+                    await own.within(functools.partial(original, app), scope, receive, send)
                 return
             kind = scope["type"]
             if kind in ("http", "websocket"):
@@ -96,13 +98,6 @@ class AsgiHook:
                 await original(app, scope, receive, send)
 
         return call
-
-
-def _join(app: Any, scope: Any) -> None:
-    """A request comes to an application within the one that is recorded; hooks of its own see it as well."""
-    own, request = vars(app)[TELEMETRY], scope[MARK]
-    if own is not None and own.observer is not None and request is not None:
-        request.join(own.observer, scope)
 
 
 #: What the classes of this process ask.

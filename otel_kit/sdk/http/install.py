@@ -31,6 +31,7 @@ def install(hook: Callable[[], AsgiHook]) -> None:
     when_imported("fastapi.applications", lambda module: hook().patch_fastapi(module))
     for name in ("starlette.routing", "fastapi.routing"):
         when_imported(name, _patch_routes)
+    when_imported("starlette.background", _patch_background)
     for name in RECORDERS:
         when_imported(name, lambda module: _stand_in(hook, module))
 
@@ -39,6 +40,12 @@ def _patch_routes(module: ModuleType) -> None:
     from otel_kit.sdk.http.routes import patch_routes
 
     patch_routes(module)
+
+
+def _patch_background(module: ModuleType) -> None:
+    from otel_kit.sdk.http.afterwards import patch_background
+
+    patch_background(module)
 
 
 def _stand_in(hook: Callable[[], AsgiHook], module: ModuleType) -> None:

@@ -5,6 +5,7 @@ https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#http-server
 
 from __future__ import annotations
 
+import functools
 import weakref
 from typing import Any, Final, NamedTuple
 
@@ -12,14 +13,16 @@ from opentelemetry import metrics
 from opentelemetry.metrics import Meter, MeterProvider
 
 from otel_kit import conventions
-from otel_kit.sdk.http.active import ActiveRequests
+from otel_kit.sdk.http.active import Active
 
-__all__ = ["Conclusion", "Instruments", "Kind", "Kinds", "instruments_of"]
+__all__ = ["Conclusion", "Instruments", "Kind", "Kinds", "Sockets", "instruments_of"]
 
 #: Seconds, by the conventions.
 DURATIONS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 #: Bytes; the conventions leave them open, and the default bounds end at 10 kB.
 SIZES: Final = (0, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216)
+#: Seconds; sockets are open for a moment or for days.
+OPEN: Final = (0.1, 1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0)
 _SCHEMES: Final = frozenset({"http", "https", "ws", "wss"})
 _VERSIONS: Final = frozenset({"1.0", "1.1", "2", "2.0", "3"})
 #: Sets of attributes that are remembered; a service has (routes x statuses) of them.
@@ -40,7 +43,12 @@ class Instruments:
             description="Duration of HTTP server requests.",
             explicit_bucket_boundaries_advisory=DURATIONS,
         )
-        self.active = ActiveRequests(meter)
+        self.active = Active(
+            meter,
+            "http.server.active_requests",
+            unit="{request}",
+            description="Number of active HTTP server requests.",
+        )
         self.request_size = meter.create_histogram(
             "http.server.request.body.size",
             unit="By",
@@ -52,6 +60,30 @@ class Instruments:
             unit="By",
             description="Size of HTTP server response bodies.",
             explicit_bucket_boundaries_advisory=SIZES,
+        )
+        self._meter = meter
+
+    @functools.cached_property
+    def sockets(self) -> Sockets:
+        """Made for the first WebSocket."""
+        return Sockets(self._meter)
+
+
+class Sockets:
+    """What is measured of WebSockets beyond their handshakes, which are requests; no convention has it."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.open = Active(
+            meter,
+            "websocket.server.open_connections",
+            unit="{connection}",
+            description="Number of WebSockets that are open.",
+        )
+        self.duration = meter.create_histogram(
+            "websocket.server.connection.duration",
+            unit="s",
+            description="How long WebSockets were open.",
+            explicit_bucket_boundaries_advisory=OPEN,
         )
 
 
@@ -93,12 +125,13 @@ class Kind:
         active: has an entry for each request of this kind that is not answered yet.
     """
 
-    def __init__(self, method: str, scheme: str, version: str | None, active: ActiveRequests) -> None:
+    def __init__(self, method: str, scheme: str, version: str | None, active: Active) -> None:
         self.method, self.scheme = method, scheme
         self.name = "HTTP" if method == "_OTHER" else method
         known = scheme if scheme in _SCHEMES else "_OTHER"
-        self.active = active.of(method, known)
-        self._of_metrics: dict[str, str | int] = {"http.request.method": method, "url.scheme": known}
+        of_all = {"http.request.method": method, "url.scheme": known}
+        self.active = active.of(of_all)
+        self._of_metrics: dict[str, str | int] = {**of_all}
         if version in _VERSIONS:
             self._of_metrics["network.protocol.version"] = version
         self._kept: dict[tuple[str | None, int | None, str | None], Conclusion] = {}
@@ -131,7 +164,7 @@ class Kinds:
         active: counts those that are not answered yet.
     """
 
-    def __init__(self, methods: frozenset[str], active: ActiveRequests) -> None:
+    def __init__(self, methods: frozenset[str], active: Active) -> None:
         self._methods = methods
         self._active = active
         self._kept: dict[tuple[str, str, str | None], Kind] = {}

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from opentelemetry import propagate
-from opentelemetry.context import Context, create_key, get_current
+from opentelemetry.context import Context, get_current
 from opentelemetry.trace import Link
 
 from otel_kit.sdk.context import trust
 from otel_kit.sdk.http.headers import GETTER, Headers
+from otel_kit.sdk.http.progress import PROGRESS
 
-__all__ = ["OVER", "around", "judged", "parent_of"]
-
-#: Key in the context of a request of a list that is empty until its response is complete.
-OVER: Final = create_key("otel_kit.request_over")
+__all__ = ["around", "judged", "parent_of"]
 
 #: The propagator, and the headers that it reads.
 _known: tuple[Any, frozenset[bytes]] = (None, frozenset())
@@ -28,7 +26,8 @@ def around() -> Context:
     before, whose context has nothing to do with it.
     """
     current = get_current()
-    return Context() if current.get(OVER) else current
+    before: Any = current.get(PROGRESS)
+    return Context() if before is not None and before.over else current
 
 
 def parent_of(headers: Headers, names: Mapping[bytes, bytes], current: Context) -> Context:

@@ -1,4 +1,4 @@
-"""One request or WebSocket: its span and its measurements, from its arrival to the end of its response.
+"""One request: its span and its measurements, from its arrival to the end of its response.
 
 What is called for each message is as short as it can be, and nothing in here can fail the request.
 """
@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import SpanContext, SpanKind, StatusCode, TraceFlags
 from opentelemetry.trace.propagation import _SPAN_KEY
 
+from otel_kit.sdk.http.afterwards import record_late
 from otel_kit.sdk.http.attributes import request_attributes
 from otel_kit.sdk.http.errors import error_type, is_gone
+from otel_kit.sdk.http.headers import length_of
 from otel_kit.sdk.http.linger import linger
-from otel_kit.sdk.http.parent import OVER, judged, parent_of
+from otel_kit.sdk.http.parent import judged, parent_of
+from otel_kit.sdk.http.progress import PROGRESS, Progress
 from otel_kit.sdk.http.templates import route_ahead
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.spans import record_once, remember
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from otel_kit.sdk.http.asgi import HttpTelemetry
     from otel_kit.sdk.http.headers import Headers
+    from otel_kit.sdk.http.instruments import Conclusion
     from otel_kit.sdk.http.observer import Observer
     from otel_kit.sdk.http.types import Message, Receive, Scope, Send
 
@@ -51,8 +55,10 @@ class Request:
     _status: int | None = None
     _end: int | None = None
     _lingering: dict[Any, None] | None = None
-    _active = _finished = _disconnected = _trailers = _websocket = False
+    _active = _finished = _disconnected = _trailers = _left_out = False
     _received = _sent = 0
+    _headers: Headers = ()
+    _scheme = "http"
     _observers: tuple[Observer, ...] = ()
 
     def __init__(
@@ -68,12 +74,8 @@ class Request:
         self._instruments = telemetry.instruments
         self._scope, self._receive, self._send = scope, receive, send
         self._expected = names.get(b"content-length")
-        websocket = scope["type"] == "websocket"
-        # The method of a WebSocket is GET, by RFC 6455.
         self._kind = kind = telemetry.kinds.get(
-            scope.get("method", "GET"),
-            scope.get("scheme") or ("ws" if websocket else "http"),
-            scope.get("http_version"),
+            scope.get("method", "GET"), scope.get("scheme") or self._scheme, scope.get("http_version")
         )
         try:
             parent, links = parent_of(headers, names, current), None
@@ -89,14 +91,12 @@ class Request:
             request_attributes(scope, names, kind.method, kind.scheme),
             links,
         )
-        self._over: list[None] = []
-        self._context = context = Context({**parent, _SPAN_KEY: self.span, OVER: self._over})
+        self._around = parent
+        self._progress = progress = Progress(telemetry.tracer)
+        self._context = context = Context({**parent, _SPAN_KEY: self.span, PROGRESS: progress})
         self._begin = time.perf_counter()
-        if websocket:
-            self._websocket = True
-        else:
-            kind.active.append(None)
-            self._active = True
+        kind.active.append(None)
+        self._active = True
         self._token = context_api.attach(context)
         if telemetry.observer is not None:
             self.join(telemetry.observer, scope)
@@ -110,6 +110,15 @@ class Request:
             except Exception:
                 fault("HTTP request")
 
+    def leave_out(self) -> None:
+        """An application within is not to be recorded: the span, which has begun, is not exported."""
+        self._left_out = True
+        context_api.attach(self._around)  # until we detach our own
+        own = self.span.get_span_context()
+        unsampled = TraceFlags(own.trace_flags & ~TraceFlags.SAMPLED)
+        state = own.trace_state
+        self.span._context = SpanContext(own.trace_id, own.span_id, False, unsampled, state)  # type: ignore[attr-defined]
+
     async def receive(self) -> Message:
         """In the place of the server's."""
         message = await self._receive()
@@ -117,8 +126,8 @@ class Request:
             kind = message["type"]
             if kind == "http.request":
                 self._received += len(message.get("body") or b"")
-            elif kind == "http.disconnect":
-                self._disconnected = True
+            else:
+                self._hear(kind, message)
             for observer in self._observers:
                 observer.received(self.span, self._scope, message)
         except Exception:
@@ -136,6 +145,7 @@ class Request:
             elif kind == "http.response.start":
                 self._status = int(message["status"])  # it may be an HTTPStatus
                 self._trailers = bool(message.get("trailers"))
+                self._headers = message.get("headers") or ()
             else:
                 last = self._look_at(kind, message)
             for observer in self._observers:
@@ -143,7 +153,7 @@ class Request:
         except Exception:
             fault("HTTP response")
         if last:  # a server may begin the next request of the connection in here
-            self._over.append(None)
+            self._progress.over = True
         try:
             await self._send(message)
         except OSError:  # by ASGI, what a server raises when the client has gone
@@ -152,18 +162,18 @@ class Request:
         if last:
             self._answered()
 
+    def _hear(self, kind: str, _: Message) -> None:
+        """A message from the client that is no part of the body."""
+        if kind == "http.disconnect":
+            self._disconnected = True
+
     def _look_at(self, kind: str, message: Message) -> bool:
         """True for the last message of a response."""
         if kind == "http.response.trailers":
             return not message.get("more_trailers")
-        if kind == "http.response.pathsend":
-            return True
-        if kind == "websocket.accept":
-            self._status = 101
-        elif kind == "websocket.http.response.start":
-            self._status = int(message["status"])
-        elif kind == "websocket.close" and self._status is None:
-            self._status = 403  # what a server answers to a handshake that was not accepted
+        if kind in ("http.response.pathsend", "http.response.zerocopysend"):  # the server reads the file
+            self._sent = length_of(self._headers)
+            return not message.get("more_body")
         return False
 
     def _answered(self) -> None:
@@ -180,9 +190,14 @@ class Request:
 
     def fail(self, error: BaseException) -> None:
         """The application has raised `error`."""
-        self._error = error
         try:
-            remember(self.span, error)
+            if self._end is not None and self._progress.is_of_a_task(error):
+                return
+            if not self._finished:
+                self._error = error
+                remember(self.span, error)
+            elif not (self._left_out or is_gone(error, disconnected=self._disconnected)):
+                record_late(self._progress.tracer, self._context, self._end, error)
         except Exception:
             fault("HTTP error")
 
@@ -206,7 +221,8 @@ class Request:
             self._lingering.pop(self, None)
         try:
             self._no_longer_active()
-            self._finish()
+            if not self._left_out:
+                self._finish()
         except Exception:
             fault("HTTP response")
         finally:
@@ -224,41 +240,43 @@ class Request:
 
     def _finish(self) -> None:
         took = (self.answered_at or time.perf_counter()) - self._begin
-        error = self._conclude()
-        if self.route is None and "router" not in self._scope:  # something answered before the router
-            self.route = route_ahead(self._scope)
-        name, of_metrics, of_span = self._kind.conclusion(self.route, self._status, error)
+        said = self._said(self._conclude())
         span = self.span
         if span.is_recording():
-            if (
-                name and getattr(span, "name", self._kind.name) == self._kind.name
-            ):  # else the service named it
-                span.update_name(name)
-            for key, value in of_span.items():
+            # It may have the name that the service gave it.
+            if said.name and getattr(span, "name", self._kind.name) == self._kind.name:
+                span.update_name(said.name)
+            for key, value in said.of_span.items():
                 span.set_attribute(key, value)
-        if self._websocket:  # how long a socket stays open is no latency
-            return
+        self._measure(took, said.of_metrics)
+
+    def _said(self, error: str | None) -> Conclusion:
+        if self.route is None and "router" not in self._scope:  # something answered before the router
+            self.route = route_ahead(self._scope)
+        return self._kind.conclusion(self.route, self._status, error)
+
+    def _measure(self, took: float, attributes: dict[str, str | int]) -> None:
         instruments, context = self._instruments, self._context
-        instruments.duration.record(took, of_metrics, context)
+        instruments.duration.record(took, attributes, context)
         sent = 0 if self._kind.method == "HEAD" else self._sent  # servers leave out what applications send
-        instruments.response_size.record(sent, of_metrics, context)
+        instruments.response_size.record(sent, attributes, context)
         size = self._received if self._expected is None else int(self._expected)
         if size:
-            instruments.request_size.record(size, of_metrics, context)
+            instruments.request_size.record(size, attributes, context)
 
     def _conclude(self) -> str | None:
         """Status and event of an error; the value of ``error.type``."""
         error, status = self._error, self._status
         if error is None:
-            if status is None and not self._websocket:
+            if status is None:
                 return self._unanswered()
-            if status is None or status < 500:
+            if status < 500:
                 return None
             self.span.set_status(StatusCode.ERROR)
             return str(status)
         if is_gone(error, disconnected=self._disconnected):
             return None if self.answered_at else error_type(error)
-        if status is None and not self._websocket:
+        if status is None:
             self._status = 500
         self.span.set_status(StatusCode.ERROR, text_of(error))
         record_once(self.span, error)

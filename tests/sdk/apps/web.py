@@ -56,6 +56,17 @@ async def item(cart: str, tasks: BackgroundTasks) -> str:
     return cart
 
 
+@app.get("/late")
+async def late(tasks: BackgroundTasks) -> None:
+    """Answer, and fail when nobody waits any more."""
+
+    async def fails() -> None:
+        await asyncio.sleep(0.5)
+        raise TimeoutError("late")
+
+    tasks.add_task(fails)
+
+
 @admin.get("/users/{user}")
 async def user(user: int) -> int:
     """In a mounted application."""

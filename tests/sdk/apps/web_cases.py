@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, WebSocket
-from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.applications import Starlette
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.cors import CORSMiddleware
@@ -49,6 +49,13 @@ async def dispatch(request: Request, call_next: Any) -> Any:
     return await call_next(request)
 
 
+async def slow(request: Request) -> AsyncIterator[None]:
+    yield
+    if request.url.query == "case=late":
+        await asyncio.sleep(0.5)
+        raise LookupError("late")
+
+
 def dependency(request: Request) -> Iterator[None]:
     if request.url.query == "case=dependency":
         raise LookupError("dependency")
@@ -69,7 +76,7 @@ async def teapot(_: Request, __: Exception) -> JSONResponse:
     return JSONResponse("teapot", 418)
 
 
-@app.get("/items/{item}", dependencies=[Depends(dependency)])
+@app.get("/items/{item}", dependencies=[Depends(dependency), Depends(slow)])
 async def item(item: str, request: Request) -> str:
     if request.url.query == "case=handled":
         raise Teapot
@@ -149,6 +156,7 @@ hosted = Starlette(
     routes=[
         Mount("/silent", answers_nothing),
         Mount("/bare", bare),
+        Route("/file", lambda _: FileResponse(__file__)),
         Host("{region}.shop.test", Starlette(routes=[Route("/leaf/{leaf}", starlette_leaf)])),
         Mount("/group", routes=[Mount("/{name}", routes=[Route("/leaf/{leaf}", starlette_leaf)])]),
     ]
@@ -235,6 +243,8 @@ async def failures() -> None:
     await call(hosted, "/silent/x", "silent")
     await call(refusing, "/x", "handled_and_raised")
     await call(refusing, "/teapot", "handler_fails")
+    await call(app, "/items/1", "late")
+    await call(hosted, "/file", "file", extensions={"http.response.pathsend": {}})
     await call(app, "/stream", "gone", send=gone)
     task = asyncio.create_task(call(app, "/items/1", "cancelled"))
     await asyncio.sleep(0.05)

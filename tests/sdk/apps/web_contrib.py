@@ -86,10 +86,13 @@ def main() -> None:
     ask(by_starlettes, "by_starlettes", "/internal/1")
 
     mounted = application()
-    FastAPIInstrumentor.instrument_app(mounted, **hooks("mounted"))
+    FastAPIInstrumentor.instrument_app(mounted, excluded_urls="internal", **hooks("mounted"))
     outer = Starlette()
     outer.mount("/outer", mounted)
+    outer.mount("/middleware", by_middleware)
     ask(outer, "mounted", "/outer/things/1")
+    for part in ("outer", "middleware"):
+        ask(outer, "excluded_where_it_is_mounted", f"/{part}/internal/1")
 
     failing = application()
     FastAPIInstrumentor.instrument_app(
