@@ -7,6 +7,7 @@ then gRPC may still turn it into an error.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, Final
@@ -25,6 +26,7 @@ __all__ = [
     "async_generator",
     "coroutine",
     "counting_deserializer",
+    "counting_serializer",
     "function",
     "generator",
     "serializer",
@@ -86,36 +88,56 @@ def function(behavior: Behavior, begin: Begin, *, streamed: bool, sending: bool)
     return call
 
 
-def generator(behavior: Behavior, begin: Begin, *, streamed: bool) -> Behavior:
-    """A handler of grpc with a stream of responses."""
+def generator(behavior: Behavior, begin: Begin, *, streamed: bool, aio: bool) -> Behavior:
+    """A handler of grpc with a stream of responses, or one of grpc.aio that is no coroutine (`aio`)."""
 
-    def call(request: Any, context: Any) -> Iterator[Any]:
+    def call(request: Any, context: Any) -> Any:
         rpc = begin(context)
         if rpc is None:
-            yield from behavior(request, context)
-            return
+            return behavior(request, context)
         rpc.responses = 0
         try:
-            responses = _in(
-                rpc, lambda: iter(behavior(Counted(request, rpc) if streamed else request, context))
-            )
-            while True:
-                try:
-                    response = _in(rpc, responses.__next__)
-                except StopIteration:
-                    break
-                rpc.responses += 1
-                yield response
-        except GeneratorExit:
-            left(rpc)
-            _in(rpc, getattr(responses, "close", lambda: None))
-            raise
+            if aio:
+                _end_with_task(rpc, context)
+            responses = _in(rpc, lambda: behavior(Counted(request, rpc) if streamed else request, context))
+            if aio:
+                responses = iter(responses)
         except BaseException as error:
             failed(rpc, context, error)
             raise
-        returned(rpc, context)
+        return _steps(rpc, context, responses, aio=aio)
 
     return call
+
+
+def _end_with_task(rpc: Rpc, context: Any) -> None:
+    """When the caller leaves, grpc.aio forgets the generator, in a thread that waits from then on."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.add_done_callback(lambda _: left(rpc, context))
+
+
+def _steps(rpc: Rpc, context: Any, responses: Any, *, aio: bool) -> Iterator[Any]:
+    try:
+        while True:
+            try:
+                response = _in(rpc, lambda: next(responses))
+            except StopIteration:
+                break
+            if not aio:
+                if response is None:  # which is the end for grpc
+                    break
+                rpc.responses = (rpc.responses or 0) + 1
+            try:
+                yield response
+            except GeneratorExit:
+                left(rpc, context)
+                _in(rpc, getattr(responses, "close", lambda: None))
+                return
+    except BaseException as error:
+        failed(rpc, context, error)
+        raise
+    returned(rpc, context)
 
 
 def _in(rpc: Rpc, step: Callable[[], Any]) -> Any:
@@ -126,7 +148,7 @@ def _in(rpc: Rpc, step: Callable[[], Any]) -> Any:
         context_api.detach(token)
 
 
-def coroutine(behavior: Behavior, begin: Begin, *, writes: bool, sending: bool) -> Behavior:
+def coroutine(behavior: Behavior, begin: Begin, *, writes: bool) -> Behavior:
     """A handler of grpc.aio that returns one response, or `writes` them by ``context.write()``."""
 
     async def call(request: Any, context: Any) -> Any:
@@ -143,7 +165,7 @@ def coroutine(behavior: Behavior, begin: Begin, *, writes: bool, sending: bool) 
             raise
         finally:
             context_api.detach(token)
-        returned(rpc, context, sending=sending)
+        returned(rpc, context, sending=not writes)
         return response
 
     return call
@@ -169,12 +191,12 @@ def async_generator(behavior: Behavior, begin: Begin) -> Behavior:
                     break
                 finally:
                     context_api.detach(token)
-                rpc.responses += 1
-                yield response
-        except GeneratorExit:
-            left(rpc)
-            await responses.aclose()
-            raise
+                try:
+                    yield response
+                except GeneratorExit:
+                    left(rpc, context)
+                    await responses.aclose()
+                    raise
         except BaseException as error:
             failed(rpc, context, error)
             raise
@@ -183,19 +205,18 @@ def async_generator(behavior: Behavior, begin: Begin) -> Behavior:
     return call
 
 
-def serializer(
-    original: Callable[[Any], bytes], *, unary: bool, counts: bool, code: str
-) -> Callable[[Any], bytes]:
+def serializer(original: Callable[[Any], Any], *, unary: bool, aio: bool) -> Callable[[Any], Any]:
     """A serializer of responses that tells the call about a failure.
 
     Args:
         original: the service's.
         unary: it has seen the only response, after which the call is over.
-        counts: nothing else sees the responses of the stream.
-        code: what gRPC answers where it fails.
+        aio: for grpc.aio, which answers other than grpc where that fails.
     """
+    fine = (bytes, type(None)) if aio else (bytes,)  # what gRPC sends
+    code = "UNKNOWN" if aio else "INTERNAL"
 
-    def serialize(message: Any) -> bytes:
+    def serialize(message: Any) -> Any:
         rpc = SERVED.get()
         try:
             data = original(message)
@@ -204,10 +225,25 @@ def serializer(
                 rpc.finish(code, error)
             raise
         if rpc is not None:
-            if unary:
+            if type(data) not in fine:
+                rpc.finish(code, details="the response was not made bytes")
+            elif unary:
                 rpc.finish(OK)
-            elif counts:
+            elif aio:
                 rpc.responses = (rpc.responses or 0) + 1
+        return data
+
+    return serialize
+
+
+def counting_serializer(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A serializer of what a handler of grpc.aio writes by ``context.write()``, where it sees a failure."""
+
+    def serialize(message: Any) -> Any:
+        data = original(message)
+        rpc = SERVED.get()
+        if rpc is not None:
+            rpc.responses = (rpc.responses or 0) + 1
         return data
 
     return serialize

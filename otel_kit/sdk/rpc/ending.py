@@ -16,7 +16,7 @@ __all__ = ["failed", "left", "returned"]
 
 #: Seconds by which a caller may be ahead: at its deadline it gives up, which arrives as a cancellation.
 _SLACK: Final = 0.02
-_FINE: Final = (None, 0, grpc.StatusCode.OK)
+_FINE: Final = (None, grpc.StatusCode.OK)
 
 
 def returned(rpc: Rpc, context: Any, *, sending: bool = False) -> None:
@@ -32,9 +32,9 @@ def returned(rpc: Rpc, context: Any, *, sending: bool = False) -> None:
         if rpc.expired():
             rpc.finish(DEADLINE)
         elif _inactive(context):
-            left(rpc)
+            left(rpc, context)
         elif code not in _FINE:
-            rpc.finish(code_name(code) or OK, details=_details(context))
+            rpc.finish(_name(code, context) or OK, details=_details(context))
         elif sending:
             rpc.due = OK
         else:
@@ -47,14 +47,14 @@ def returned(rpc: Rpc, context: Any, *, sending: bool = False) -> None:
 def failed(rpc: Rpc, context: Any, error: BaseException) -> None:
     """The handler raised: by ``context.abort``, because it was cancelled, or because of a fault."""
     try:
-        code = code_name(context.code())
-        cancelled = isinstance(error, asyncio.CancelledError | grpc.RpcError)
+        code = _name(context.code(), context)
+        cancelled = isinstance(error, grpc.RpcError) or _by_grpc(error)
         if _aborted(context, error):
             rpc.finish(code or "UNKNOWN", details=_details(context))
         elif rpc.expired():
             rpc.finish(DEADLINE, None if cancelled else error)
-        elif _inactive(context) or isinstance(error, asyncio.CancelledError):
-            left(rpc)
+        elif _inactive(context) or _by_grpc(error):
+            left(rpc, context)
         else:
             # gRPC sends the code that the handler has set before, if it is one of an error.
             rpc.finish(code if code and code != OK else "UNKNOWN", error)
@@ -63,9 +63,35 @@ def failed(rpc: Rpc, context: Any, error: BaseException) -> None:
         rpc.finish("UNKNOWN", error)
 
 
-def left(rpc: Rpc) -> None:
-    """The caller has gone, or takes no more of a stream."""
-    rpc.finish(DEADLINE if rpc.expired(_SLACK) else CANCELLED)
+def left(rpc: Rpc, context: Any) -> None:
+    """The caller has gone, or takes no more of a stream; or grpc.aio does not, after an abort."""
+    try:
+        code = _name(context.code(), context) if getattr(context, "done", bool)() else None
+        if code is None or code == OK:
+            code = DEADLINE if rpc.expired(_SLACK) else CANCELLED
+        rpc.finish(code)
+    except Exception:
+        fault("gRPC status")
+        rpc.finish(CANCELLED)
+
+
+def _name(code: Any, context: Any) -> str | None:
+    """The name of a code that a handler has set; grpc, unlike grpc.aio, does not take a number for one."""
+    if isinstance(code, int) and isinstance(context, grpc.ServicerContext):
+        return "UNKNOWN"
+    return code_name(code)
+
+
+def _by_grpc(error: BaseException) -> bool:
+    """True for a cancellation that is the caller's; the handler may also have run into one of its own."""
+    if not isinstance(error, asyncio.CancelledError):
+        return False
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no loop, hence nobody who cancels
+        return False
+    # Python 3.10 does not tell.
+    return task is not None and bool(getattr(task, "cancelling", lambda: True)())
 
 
 def _aborted(context: Any, error: BaseException) -> bool:

@@ -32,13 +32,16 @@ _CODES: Final = (
     "UNAUTHENTICATED",
 )
 
+#: The last that grpc.aio takes as a number.
+_LAST: Final = _CODES.index("DATA_LOSS")
+
 
 def code_name(code: Any) -> str | None:
     """``NOT_FOUND`` from a ``grpc.StatusCode`` or the number that grpc.aio uses; None for None."""
     if code is None:
         return None
     if isinstance(code, int):
-        return _CODES[code] if 0 <= code < len(_CODES) else "UNKNOWN"
+        return _CODES[code] if 0 <= code <= _LAST else "UNKNOWN"
     name = getattr(code, "name", None)
     return name if name in _CODES else "UNKNOWN"
 

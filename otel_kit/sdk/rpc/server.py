@@ -147,32 +147,25 @@ class _Handlers:
         # An experiment of gRPC answers by a callback, and is left alone.
         if not method.recorded or getattr(behavior, "experimental_non_blocking", None) is True:
             return handler
-        own = inspect.iscoroutinefunction(behavior) or inspect.isasyncgenfunction(behavior)
-        begin = self._begin(method, streamed, in_context=own or not self._aio)
-        serialize = handler.response_serializer
-        around = functools.wraps(behavior)(self._around(behavior, begin, streamed, streams, serialize))
-        writes = streams and inspect.iscoroutinefunction(behavior)
-        if serialize is not None or writes:
-            serialize = behaviors.serializer(
-                serialize or _as_it_is,
-                unary=not streams,
-                counts=writes,
-                code="UNKNOWN" if self._aio else "INTERNAL",
-            )
+        threaded = self._aio and not streams and not inspect.iscoroutinefunction(behavior)
+        begin = self._begin(method, streamed, in_context=not threaded)
+        around = functools.wraps(behavior)(self._around(behavior, begin, streamed, streams))
+        serialize = handler.response_serializer or _as_it_is
+        if streams and inspect.iscoroutinefunction(behavior):
+            serialize = behaviors.counting_serializer(serialize)
+        else:
+            serialize = behaviors.serializer(serialize, unary=not streams, aio=self._aio)
         return make(around, self._deserializer(handler, streamed, path), serialize)
 
-    def _around(
-        self, behavior: Any, begin: Begin, streamed: bool, streams: bool, serialize: Any
-    ) -> behaviors.Behavior:
+    def _around(self, behavior: Any, begin: Begin, streamed: bool, streams: bool) -> behaviors.Behavior:
         if inspect.isasyncgenfunction(behavior):
             return behaviors.async_generator(behavior, begin)
-        sending = serialize is not None and not streams
         if inspect.iscoroutinefunction(behavior):
-            return behaviors.coroutine(behavior, begin, writes=streams, sending=sending)
+            return behaviors.coroutine(behavior, begin, writes=streams)
         if streams:
-            around = behaviors.generator(behavior, begin, streamed=streamed)
+            around = behaviors.generator(behavior, begin, streamed=streamed, aio=self._aio)
         else:  # grpc.aio runs a function in a thread, where the serializer is not
-            around = behaviors.function(behavior, begin, streamed=streamed, sending=sending and not self._aio)
+            around = behaviors.function(behavior, begin, streamed=streamed, sending=not self._aio)
         return Noting.around(around) if self._aio else around
 
     def _begin(self, method: Method, streamed: bool, *, in_context: bool) -> Begin:
