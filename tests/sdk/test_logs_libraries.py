@@ -99,6 +99,15 @@ def test_structlog_in_any_order(by_structlog: tuple[Written, str]) -> None:
     assert file.count("failed") == 2
 
 
+def test_structlog_finds_the_caller_and_the_message(by_structlog: tuple[Written, str]) -> None:
+    written, _ = by_structlog
+    failed = written.line("failed in a coroutine")
+    assert (failed["error.kind"], failed["error.message"]) == ("ValueError", "no room")
+    assert failed["func_name"] == failed["code.function.name"] == "later_failed"
+    assert failed["filename"] == "log_structlog.py"
+    assert written.line("renamed")["event"] == "placed"
+
+
 def test_loguru_with_sinks_that_come_and_go(by_loguru: Written) -> None:
     by_loguru.each_once()
     assert [one["message"] for one in by_loguru.lines] == [

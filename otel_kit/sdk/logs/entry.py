@@ -221,7 +221,9 @@ def _fields(record: logging.LogRecord, told: Told | None) -> Mapping[str, Any] |
 
 
 def _error(record: logging.LogRecord, told: Told | None) -> Error | None:
-    error: Any = record.exc_info[1] if record.exc_info else None if told is None else told[2]
+    error: Any = record.exc_info[1] if record.exc_info else None
+    if error is None and told is not None:  # another thread may log it, where no exception is being handled
+        error = told[2]
     if isinstance(error, BaseException):
         return type_of(error), clipped(text_of(error)), clipped(stack_of(error))
     return ("", "", clipped(error)) if isinstance(error, str) else None

@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Final
 
 from otel_kit.sdk.logs.console import is_console
@@ -78,6 +78,7 @@ class _Bridge:
         self._least = 0 if least is None else least
         self._last = last
         self._drop = structlog.DropEvent
+        self._renamer = structlog.processors.EventRenamer
         self._writers = (structlog.PrintLogger, structlog.WriteLogger, structlog.BytesLogger)
         self._stack = getattr(structlog.contextvars, "_ASYNC_CALLING_STACK", None)
 
@@ -93,12 +94,13 @@ class _Bridge:
                 return original(bound, method_name, event, event_kw)
             error = _error(method_name, event_kw, bound._context)
             *processors, renderer = bound._processors
+            key = next((one.to for one in processors if isinstance(one, self._renamer)), "event")
             spared = ours and self._intake.console and is_console(logger._file)
             unread = spared and type(renderer).__module__ in _RENDERERS
             kept: list[Told] = []
 
             def render(wrapped: Any, name: str, fields: Any) -> Any:
-                kept[:] = [_told(fields, error)] if isinstance(fields, Mapping) else []
+                kept[:] = [_told(fields, error, key)] if isinstance(fields, Mapping) else []
                 return "" if kept and unread else renderer(wrapped, name, fields)
 
             # As `bind` makes one; so a logger that threads share stays as it is.
@@ -112,7 +114,7 @@ class _Bridge:
                 self._last.message, self._last.told = args[0] if args else kw.get("msg"), kept[0]
             return args, kw
 
-        return _process_event
+        return _of_structlog(_process_event)
 
     def _take(self, method: str, told: Told) -> None:
         level = _LEVELS.get(method, logging.INFO)
@@ -131,12 +133,21 @@ class _Bridge:
         return record
 
 
-def _told(fields: Mapping[Any, Any], error: BaseException | None) -> Told:
-    named = {key: value for key, value in fields.items() if key not in _HIDDEN}
+def _of_structlog(function: Any) -> Process:
+    """The function, in whose frames structlog and its processors see one of their own, not the caller."""
+    known = {**function.__globals__, "__name__": "structlog"}
+    return FunctionType(function.__code__, known, function.__name__, None, function.__closure__)
+
+
+def _told(fields: Mapping[Any, Any], error: BaseException | None, key: str) -> Told:
+    """What the fields say; `key` is that of the message."""
+    named = {name: value for name, value in fields.items() if name not in _HIDDEN and name != key}
+    if key != "event" and "event" in fields:
+        named["event"] = fields["event"]
     if "stack" in fields:
         named["code.stacktrace"] = fields["stack"]
     written = fields.get("exception")
-    return fields.get("event", ""), named, error or (written if isinstance(written, str) else None)
+    return fields.get(key, ""), named, error or (written if isinstance(written, str) else None)
 
 
 def _error(method: str, said: Mapping[str, Any], context: Mapping[str, Any]) -> BaseException | None:

@@ -85,6 +85,14 @@ async def later() -> None:
     await structlog.get_logger().ainfo("from a coroutine", order=7)
 
 
+async def later_failed() -> None:
+    """The same for an error, which is not being handled in that thread."""
+    try:
+        raise ValueError("no room")
+    except ValueError:
+        await structlog.get_logger("shop").aexception("failed in a coroutine")
+
+
 def main(path: str) -> None:
     """Configure, init, and so on."""
     named = configurations(path)
@@ -104,6 +112,12 @@ def main(path: str) -> None:
             write(name)
     structlog.reset_defaults()
     asyncio.run(later())
+    structlog.configure(**STDLIB, processors=[structlog.processors.CallsiteParameterAdder(), JSON])
+    asyncio.run(later_failed())
+    renamer = structlog.processors.EventRenamer("msg", "kind")
+    structlog.configure(processors=[*SHARED, renamer, JSON], logger_factory=structlog.PrintLoggerFactory())
+    structlog.get_logger().info("renamed", kind="placed")
+    structlog.reset_defaults()
     with structlog.testing.capture_logs() as captured:
         structlog.get_logger().info("for a test only")
     assert captured[0]["event"] == "for a test only"
