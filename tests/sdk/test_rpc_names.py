@@ -22,12 +22,16 @@ TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         ("dns:///orders.shop:50051", {"server.address": "orders.shop", "server.port": 50051}),
         ("dns://10.0.0.53/orders.shop:50051", {"server.address": "orders.shop", "server.port": 50051}),
         ("ipv4:10.0.0.1:50051", {"server.address": "10.0.0.1", "server.port": 50051}),
-        ("ipv4:10.0.0.1:50051,10.0.0.2:50051", {"server.address": "10.0.0.1", "server.port": 50051}),
+        ("ipv4:10.0.0.1:5,10.0.0.2:5", {"server.address": "ipv4:10.0.0.1:5,10.0.0.2:5"}),
         ("ipv6:[::1]:50051", {"server.address": "::1", "server.port": 50051}),
         ("ipv6:%5B::1%5D:50051", {"server.address": "::1", "server.port": 50051}),
         ("[::1]", {"server.address": "::1"}),
         ("orders", {"server.address": "orders"}),
-        ("unix:/run/shop.sock", {"server.address": "unix:/run/shop.sock"}),
+        ("unix:/run/shop.sock", {"server.address": "/run/shop.sock"}),
+        ("unix:///run/shop.sock", {"server.address": "/run/shop.sock"}),
+        ("unix:", {}),
+        ("zk://zookeeper:2181", {"server.address": "zk://zookeeper:2181"}),
+        ("xds:///orders.shop:50051", {"server.address": "orders.shop", "server.port": 50051}),
         ("", {}),
     ],
 )
@@ -74,6 +78,7 @@ def test_settings() -> None:
     [
         (grpc.StatusCode.NOT_FOUND, "NOT_FOUND"),
         (5, "NOT_FOUND"),
+        (16, "UNKNOWN"),  # so grpc.aio takes it
         (99, "UNKNOWN"),
         (-1, "UNKNOWN"),
         (object(), "UNKNOWN"),

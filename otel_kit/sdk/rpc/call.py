@@ -1,6 +1,6 @@
 """One gRPC call: its span, its duration, the messages it carried; recorded once, however it ends.
 
-By the RPC semantic conventions (release candidate, https://opentelemetry.io/docs/specs/semconv/rpc/grpc/).
+By the stable RPC semantic conventions (1.45, https://opentelemetry.io/docs/specs/semconv/rpc/grpc/).
 ``rpc.system`` is the older name of ``rpc.system.name``: Datadog derives the operation
 ``grpc.server.request`` from it. The older ``rpc.service`` is left out on purpose: ``rpc.method`` holds the
 whole name by now, and Datadog would make a resource ``pkg.Service/Method pkg.Service`` of both.
@@ -9,6 +9,8 @@ whole name by now, and Datadog would make a resource ``pkg.Service/Method pkg.Se
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from opentelemetry.context import Context
@@ -36,6 +38,7 @@ _DROPPED: Final = frozenset(
         "google.spanner.v1.Spanner/StreamingRead",
     }
 )
+_NOTHING: Final[Mapping[str, str | int]] = MappingProxyType({})
 #: Kinds of ends of one method whose attributes are kept; classes of errors are few, but not ours to bound.
 _KEPT: Final = 100
 
@@ -56,16 +59,24 @@ class Method:
         name: ``pkg.Service/Method``, or ``_OTHER``.
         recorded: False where its calls are left out.
         attributes: of each of its spans.
+        kind: of each of its measurements.
         live: an id of each call that goes on. To add and to remove one is atomic, a number would need a lock.
     """
 
     __slots__ = ("_outcomes", "attributes", "kind", "live", "name", "recorded")
 
-    def __init__(self, name: str, *, recorded: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        recorded: bool = True,
+        on_spans: Mapping[str, str | int] = _NOTHING,
+        on_points: Mapping[str, str | int] = _NOTHING,
+    ) -> None:
         self.name = name
         self.recorded = recorded
-        self.attributes: Attributes = {"rpc.system.name": "grpc", "rpc.system": "grpc", "rpc.method": name}
-        self.kind: Attributes = {"rpc.system.name": "grpc", "rpc.method": name}
+        self.kind: Attributes = {"rpc.system.name": "grpc", "rpc.method": name, **on_points}
+        self.attributes: Attributes = {**self.kind, "rpc.system": "grpc", **on_spans}
         self.live: set[int] = set()
         self._outcomes: dict[tuple[str, str | None], Attributes] = {}
 
@@ -73,7 +84,7 @@ class Method:
         """The attributes of the measurements of an end."""
         found = self._outcomes.get((code, error_type))
         if found is None:
-            found = {**self.kind, "rpc.response.status_code": code}
+            found = {**self.kind, "rpc.status_code": code}
             if error_type is not None:
                 found["error.type"] = error_type
             if len(self._outcomes) < _KEPT:
@@ -177,7 +188,7 @@ class Rpc:
                 tools.requests.record(self.requests, on_points, self.context)
             if self.responses is not None:
                 tools.responses.record(self.responses, on_points, self.context)
-            span.set_attribute("rpc.response.status_code", code)
+            span.set_attribute("rpc.status_code", code)
             if error is not None:
                 remember(span, error)
                 record_once(span, error)

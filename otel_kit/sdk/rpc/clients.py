@@ -52,14 +52,14 @@ class Clients:
         try:
             if suppressed():  # asked first: what is kept of a method is seen in the metrics
                 return None
-            method = self._recorder.method(text(path))
+            method = self._recorder.method(text(path), text(target))
             if not method.recorded:
                 return None
             custom = AROUND.get() or self._custom()
             if custom is not None and not custom.wants(CallInfo(text(path), text(path), None, metadata)):
                 return None
             tracer = None if custom is None else custom.tracer
-            rpc = self._recorder.send(method, text(target), tracer)
+            rpc = self._recorder.send(method, tracer)
             if custom is not None:
                 rpc.custom = custom
                 custom.on_request(rpc.span, request)

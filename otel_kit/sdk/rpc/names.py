@@ -53,12 +53,18 @@ def text(value: str | bytes) -> str:
 
 @lru_cache(1024)
 def host_and_port(target: str) -> tuple[str, int | None]:
-    """Of ``host:port``, ``dns:///host:port``, ``ipv4:1.2.3.4:5``, ``unix:/run/a.sock``, or of nothing."""
-    scheme, colon, rest = target.partition(":")
-    if colon and scheme in _SCHEMES:
+    """Of ``host:port``, ``dns:///host:port``, ``ipv4:1.2.3.4:5``, ``unix:/run/a.sock``, or of nothing.
+
+    What names no single host, such as a list of addresses, is given back whole, without a port.
+    """
+    scheme, _, rest = target.partition(":")
+    if scheme == "unix":
+        return rest.removeprefix("//"), None
+    if "," in target:
+        return target, None
+    if scheme in _SCHEMES and rest:
         target = rest.rpartition("/")[2]
-    target = target.partition(",")[0]  # the first of several addresses
-    if target.startswith("unix") or not target:
+    elif "://" in target:
         return target, None
     host, _, port = target.rpartition(":")
     if not host or not port.isdigit() or (":" in host and not host.endswith(("]", "%5D"))):

@@ -26,8 +26,10 @@ DURATIONS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 
 MESSAGES: Final = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 10000.0)
 #: The name of all methods that a server does not have: anybody can make them up.
 OTHER: Final = "_OTHER"
-#: Methods and targets that are kept; a program has fewer, unless it makes names of data.
+#: Methods (of clients: at each target) that are kept; a program has fewer, unless it makes names of data.
 _KEPT: Final = 1000
+#: Targets that measurements name, for the same reason.
+_TARGETS: Final = 100
 _LONGEST: Final = 256
 #: What tells nothing: probes, and streams by which clients of Google wait for news as long as they run.
 _UNRECORDED: Final = (
@@ -57,8 +59,8 @@ class Recorder:
         side = "server" if kind is SpanKind.SERVER else "client"
         self._kind = kind
         self._settings = settings
-        self._methods: dict[str, Method] = {}
-        self._targets: dict[str, Mapping[str, str | int]] = {}
+        self._methods: dict[tuple[str, str], Method] = {}
+        self._targets: set[str] = set()
         self._other = Method(OTHER)
         self._tracer = trace.get_tracer("otel_kit.grpc")
         meter = metrics.get_meter("otel_kit.grpc")
@@ -71,16 +73,29 @@ class Recorder:
         )
         os.register_at_fork(after_in_child=self._forget)
 
-    def method(self, path: str) -> Method:
-        """What is known of ``/pkg.Service/Method``."""
-        found = self._methods.get(path)
+    def method(self, path: str, target: str = "") -> Method:
+        """What is known of ``/pkg.Service/Method``, of a client at its `target`."""
+        found = self._methods.get((path, target))
         if found is None:
-            service = path.lstrip("/").partition("/")[0]
-            left_out = path.startswith(_UNRECORDED) or service in self._settings.excluded_services
-            found = Method(path.lstrip("/"), recorded=not left_out)
+            found = self._method(path, target)
             if len(self._methods) < _KEPT:
-                self._methods[path] = found
+                self._methods[path, target] = found
         return found
+
+    def _method(self, path: str, target: str) -> Method:
+        service = path.lstrip("/").partition("/")[0]
+        left_out = path.startswith(_UNRECORDED) or service in self._settings.excluded_services
+        where: dict[str, str | int] = dict(address("server", target))
+        on_points = dict(where)
+        if target not in self._targets:
+            if len(self._targets) < _TARGETS:
+                self._targets.add(target)
+            else:
+                on_points.clear()
+        behind = peer_service(target, self._settings.peer_services)
+        if behind is not None:
+            where["peer.service"] = behind
+        return Method(path.lstrip("/"), recorded=not left_out, on_spans=where, on_points=on_points)
 
     def serve(
         self, method: Method, context: Any, arrived: tuple[int, float] | None, tracer: trace.Tracer | None
@@ -107,12 +122,9 @@ class Recorder:
             rpc.expires = now + left
         return rpc
 
-    def send(self, method: Method, target: str, tracer: trace.Tracer | None) -> Rpc:
+    def send(self, method: Method, tracer: trace.Tracer | None) -> Rpc:
         """A call that is about to be made, within the current span."""
-        where = self._targets.get(target)
-        if where is None:
-            where = self._where(target)
-        return self._begin(method, context_api.get_current(), {**method.attributes, **where}, None, tracer)
+        return self._begin(method, context_api.get_current(), method.attributes, None, tracer)
 
     def refuse(
         self,
@@ -157,15 +169,6 @@ class Recorder:
             name, context=parent, kind=self._kind, attributes=attributes, links=links, start_time=start
         )
         return Rpc(method, self.instruments, span, trace.set_span_in_context(span, parent), began)
-
-    def _where(self, target: str) -> Mapping[str, str | int]:
-        where = dict(address("server", target))
-        service = peer_service(target, self._settings.peer_services)
-        if service is not None:
-            where["peer.service"] = service
-        if len(self._targets) < _KEPT:
-            self._targets[target] = where
-        return where
 
     def _active(self, _: CallbackOptions) -> Iterable[Observation]:
         methods = (*self._methods.values(),)
