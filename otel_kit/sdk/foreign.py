@@ -96,7 +96,7 @@ def _provider() -> str:
         kind = type(provider)
         if not kind.__module__.startswith(API_PACKAGES):
             return (
-                f"a {kind.__module__}.{kind.__qualname__} was already set by other code "
+                f"{kind.__module__}.{kind.__qualname__} was already set by other code "
                 "(opentelemetry-instrument?); remove that, or init(), so that nothing is sent twice"
             )
     return ""

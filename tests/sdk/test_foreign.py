@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -109,25 +108,3 @@ def test_a_provider_that_comes_later_is_refused_and_ours_stays(sink: Sink, tmp_p
     with program(tmp_path, sink, code) as part:
         assert "Overriding of current TracerProvider is not allowed" in part.output()
     assert [span.name for span in sink.seen.spans] == ["mine"]
-
-
-ddtrace = pytest.mark.skipif(not importlib.util.find_spec("ddtrace"), reason="needs ddtrace")
-DD = {"DD_TRACE_AGENT_URL": "http://127.0.0.1:1", "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false"}
-
-
-@ddtrace
-@pytest.mark.parametrize("first", ["import ddtrace.auto", "import ddtrace; ddtrace.patch(logging=True)"])
-def test_ddtrace_keeps_the_process_that_it_instruments(first: str) -> None:
-    out = python(f"{first}\nimport otel_kit; assert not otel_kit.init(service='s').enabled", **DD)
-    assert out.count("telemetry is off: ddtrace") == 1
-
-
-@ddtrace
-def test_ddtrace_that_is_only_imported_is_no_reason() -> None:
-    python("import ddtrace, otel_kit; assert otel_kit.init(service='s').enabled", **DD)
-
-
-@ddtrace
-def test_ddtrace_after_init_is_told() -> None:
-    out = python("import otel_kit; assert otel_kit.init(service='s').enabled; import ddtrace.auto", **DD)
-    assert out.count("ddtrace was imported after init()") == 1
