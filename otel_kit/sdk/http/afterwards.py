@@ -82,7 +82,7 @@ def _begun(progress: Progress, task: Any) -> Span | None:
 
 def _failed(progress: Progress, span: Span, error: Exception) -> None:
     try:
-        progress.failure = id(error)
+        progress.failed = span, id(error)
         _fail(span, error)
     except Exception:
         fault(_FAULT)

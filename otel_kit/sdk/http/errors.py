@@ -6,10 +6,12 @@ from typing import Final
 
 from otel_kit.sdk.text import type_of
 
-__all__ = ["error_type", "is_gone"]
+__all__ = ["alone", "error_type", "is_gone"]
 
 #: Raised when the other side has gone.
 _GONE: Final = frozenset({"CancelledError", "ClientDisconnect", "ClientDisconnected", "WebSocketDisconnect"})
+#: Also those of the backport for Python 3.10.
+_GROUPS: Final = frozenset({"ExceptionGroup", "BaseExceptionGroup"})
 
 
 def is_gone(error: BaseException, *, disconnected: bool) -> bool:
@@ -20,6 +22,16 @@ def is_gone(error: BaseException, *, disconnected: bool) -> bool:
         disconnected: the server has told that the client is gone.
     """
     return type(error).__name__ in _GONE or (disconnected and isinstance(error, OSError))
+
+
+def alone(error: BaseException) -> BaseException:
+    """The error that a middleware with a group of tasks has put into a group of its own."""
+    for _ in range(10):
+        inner = getattr(error, "exceptions", None)
+        if type(error).__name__ not in _GROUPS or not isinstance(inner, tuple) or len(inner) != 1:
+            break
+        error = inner[0]
+    return error
 
 
 def error_type(error: BaseException) -> str | None:

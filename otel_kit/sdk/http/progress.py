@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.context import create_key
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Tracer
+    from opentelemetry.trace import Span, Tracer
 
 __all__ = ["PROGRESS", "Progress"]
 
@@ -21,23 +21,24 @@ class Progress:
     Attributes:
         tracer: of the span of the request.
         over: the response is complete.
-        failure: id of the error that has left a background task, which has a span of its own.
+        failed: the span of a background task that an error has left, and the id of the error.
     """
 
-    __slots__ = ("failure", "over", "tracer")
+    __slots__ = ("failed", "over", "tracer")
 
     def __init__(self, tracer: Tracer) -> None:
         self.tracer = tracer
         self.over = False
-        self.failure = 0
+        self.failed: tuple[Span, int] | None = None
 
-    def is_of_a_task(self, error: BaseException) -> bool:
-        """True where `error`, or one of its causes, is the one that a background task has raised."""
+    def task_left_by(self, error: BaseException) -> Span | None:
+        """The span of the background task that has raised `error`, or one of its causes."""
+        span, failure = self.failed or (None, 0)
         cause: BaseException | None = error
         for _ in range(10):
-            if cause is None or not self.failure:
-                return False
-            if id(cause) == self.failure:
-                return True
+            if cause is None or span is None:
+                break
+            if id(cause) == failure:
+                return span
             cause = cause.__cause__
-        return False
+        return None

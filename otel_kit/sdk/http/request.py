@@ -15,7 +15,7 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_kit.sdk.http.afterwards import record_late
 from otel_kit.sdk.http.attributes import request_attributes
-from otel_kit.sdk.http.errors import error_type, is_gone
+from otel_kit.sdk.http.errors import alone, error_type, is_gone
 from otel_kit.sdk.http.headers import length_of
 from otel_kit.sdk.http.linger import linger
 from otel_kit.sdk.http.parent import judged, parent_of
@@ -191,12 +191,14 @@ class Request:
     def fail(self, error: BaseException) -> None:
         """The application has raised `error`."""
         try:
-            if self._end is not None and self._progress.is_of_a_task(error):
-                return
-            if not self._finished:
-                self._error = error
+            cause = alone(error)
+            task = None if self._end is None else self._progress.task_left_by(cause)
+            if task is not None:
+                remember(task, error)
+            elif not self._finished:
+                self._error = cause
                 remember(self.span, error)
-            elif not (self._left_out or is_gone(error, disconnected=self._disconnected)):
+            elif not (self._left_out or is_gone(cause, disconnected=self._disconnected)):
                 record_late(self._progress.tracer, self._context, self._end, error)
         except Exception:
             fault("HTTP error")
@@ -275,7 +277,11 @@ class Request:
             self.span.set_status(StatusCode.ERROR)
             return str(status)
         if is_gone(error, disconnected=self._disconnected):
-            return None if self.answered_at else error_type(error)
+            if status is not None and status >= 500:
+                self._status = None  # what became of the error, with nobody to see it
+            elif self.answered_at:
+                return None
+            return error_type(error)
         if status is None:
             self._status = 500
         self.span.set_status(StatusCode.ERROR, text_of(error))

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
+import anyio
 from fastapi import APIRouter, Depends, FastAPI, Request, WebSocket
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.applications import Starlette
@@ -27,6 +28,10 @@ class Teapot(Exception):  # noqa: N818
     pass
 
 
+async def fail_in_group() -> None:
+    raise LookupError("in a group")
+
+
 class Failing:
     """A middleware of pure ASGI that fails before, or after, the application answers."""
 
@@ -36,6 +41,9 @@ class Failing:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if b"asgi_before" in scope.get("query_string", b""):
             raise LookupError("before")
+        if b"asgi_group" in scope.get("query_string", b""):
+            async with anyio.create_task_group() as group:
+                group.start_soon(fail_in_group)
         await self.app(scope, receive, send)
         if b"asgi_after" in scope.get("query_string", b""):
             raise LookupError("after")
@@ -234,7 +242,15 @@ async def routes() -> None:
 
 async def failures() -> None:
     """What may fail."""
-    for case in ("asgi_before", "asgi_after", "base_before", "base_answers", "dependency", "dependency_exit"):
+    for case in (
+        "asgi_before",
+        "asgi_after",
+        "asgi_group",
+        "base_before",
+        "base_answers",
+        "dependency",
+        "dependency_exit",
+    ):
         await call(app, "/items/1", case)
     for case in ("handled", "unhandled"):
         await call(app, "/items/1", case)
@@ -252,6 +268,8 @@ async def failures() -> None:
     await task
     body = ({"type": "http.request", "body": b"12345", "more_body": False},)
     await call(app, "/items/1", "counted_body", method="POST", messages=body)
+    cut = ({"type": "http.request", "body": b"1", "more_body": True}, {"type": "http.disconnect"})
+    await call(app, "/items/1", "cut_body", method="POST", messages=cut)
     left = ({"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1001})
     await call(app, "/socket", "socket", type="websocket", scheme="ws", without=("method",), messages=left)
 
