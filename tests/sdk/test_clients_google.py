@@ -74,7 +74,7 @@ class Tree:
 
 def status_of(call: SpanSeen) -> str:
     http = call.attributes.get("http.response.status_code")
-    return str(call.attributes.get("rpc.status_code", http))
+    return str(call.attributes.get("rpc.response.status_code", http))
 
 
 @pytest.mark.slow

@@ -34,7 +34,7 @@ def rows(seen: Seen, kind: int, stack: str) -> Counter[Row]:
     return Counter(
         (
             span.name,
-            span.attributes["rpc.status_code"],
+            span.attributes["rpc.response.status_code"],
             span.status,
             span.attributes.get("error.type"),
             len(span.events),
@@ -118,7 +118,7 @@ def test_aio_client(seen: Seen) -> None:
 def test_a_stream_that_is_left_early_ends_its_client_span_at_once(seen: Seen) -> None:
     left = next(s for s in seen.spans if s.kind == CLIENT and "left before" in s.message)
     last = next(s for s in seen.spans if s.kind == CLIENT and s.name == "shop.Aio/Both")
-    assert left.attributes["rpc.status_code"] == "CANCELLED"
+    assert left.attributes["rpc.response.status_code"] == "CANCELLED"
     assert left.end < last.end
 
 
@@ -157,18 +157,18 @@ def test_health_checks_are_left_out_and_an_absent_server_is_not(seen: Seen) -> N
 def test_each_call_is_counted_once_on_each_side(seen: Seen) -> None:
     for metric, kind in ((RPC_SERVER_DURATION, SERVER), (RPC_CLIENT_DURATION, CLIENT)):
         spans = Counter(
-            (span.name, span.attributes["rpc.status_code"])
+            (span.name, span.attributes["rpc.response.status_code"])
             for span in seen.spans
             if span.kind == kind and span.name.startswith("shop.")
         )
         points: Counter[tuple[str, str]] = Counter()
-        always = {"rpc.system.name", "rpc.method", "rpc.status_code"}
+        always = {"rpc.system.name", "rpc.method", "rpc.response.status_code"}
         if kind == CLIENT:
             always |= {"server.address", "server.port"}
         for point in seen.named(metric):
             assert point.attributes["rpc.system.name"] == "grpc"
             assert set(point.attributes) - {"error.type"} == always
-            points[point.attributes["rpc.method"], point.attributes["rpc.status_code"]] += int(
+            points[point.attributes["rpc.method"], point.attributes["rpc.response.status_code"]] += int(
                 point.value
             )
         assert points == spans
@@ -179,7 +179,7 @@ def messages(seen: Seen, name: str, method: str) -> dict[str, float]:
     found: Counter[str] = Counter()
     for point in seen.named(name):
         if point.attributes["rpc.method"] == method:
-            found[point.attributes["rpc.status_code"]] += int(point.total)
+            found[point.attributes["rpc.response.status_code"]] += int(point.total)
     return dict(found)
 
 

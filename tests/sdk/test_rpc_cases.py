@@ -189,7 +189,7 @@ def test_the_service_notices_nothing(run: tuple[str, Seen]) -> None:
 def test_server(run: tuple[str, Seen], method: str) -> None:
     found = [
         (
-            span.attributes["rpc.status_code"],
+            span.attributes["rpc.response.status_code"],
             span.status,
             span.attributes.get("error.type"),
             len(span.events),
@@ -203,9 +203,9 @@ def test_server(run: tuple[str, Seen], method: str) -> None:
 @pytest.mark.parametrize("method", CALLED)
 def test_client(run: tuple[str, Seen], method: str) -> None:
     spans = [span for span in run[1].spans if span.kind == CLIENT and span.name == method]
-    assert sorted(span.attributes["rpc.status_code"] for span in spans) == CALLED[method]
+    assert sorted(span.attributes["rpc.response.status_code"] for span in spans) == CALLED[method]
     for span in spans:
-        failed = span.attributes["rpc.status_code"] != "OK"
+        failed = span.attributes["rpc.response.status_code"] != "OK"
         assert (span.status, span.events) == (2 if failed else 0, [])
 
 
@@ -222,7 +222,7 @@ def test_names_that_the_server_does_not_know_reach_no_metric(run: tuple[str, See
     served = {
         point.attributes["rpc.method"]: point.value
         for point in run[1].named("rpc.server.call.duration")
-        if point.attributes["rpc.status_code"] == "UNIMPLEMENTED"
+        if point.attributes["rpc.response.status_code"] == "UNIMPLEMENTED"
     }
     assert set(served) == {"_OTHER"}
 

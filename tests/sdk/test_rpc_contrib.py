@@ -30,6 +30,6 @@ def test_one_span_a_call_with_filters_and_hooks(when: str) -> None:
         ("shop.Stock/Get", "there"): 2,
         ("shop.Stock/List", "two"): 2,
     }
-    assert {span.attributes["rpc.status_code"] for span in spans} == {"OK"}
+    assert {span.attributes["rpc.response.status_code"] for span in spans} == {"OK"}
     clients = {span.span_id for span in spans if span.kind == CLIENT}
     assert {span.parent_id for span in sink.seen.server_spans()} <= clients

@@ -46,7 +46,7 @@ def run(how: str) -> tuple[str, Seen]:
 def codes(seen: Seen, kind: int, method: str) -> Counter[str]:
     """How often a method ended in which way."""
     return Counter(
-        span.attributes["rpc.status_code"]
+        span.attributes["rpc.response.status_code"]
         for span in seen.spans
         if span.kind == kind and span.name == f"shop.Stock/{method}"
     )

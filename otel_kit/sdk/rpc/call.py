@@ -4,6 +4,8 @@ By the stable RPC semantic conventions (1.45, https://opentelemetry.io/docs/spec
 ``rpc.system`` is the older name of ``rpc.system.name``: Datadog derives the operation
 ``grpc.server.request`` from it. The older ``rpc.service`` is left out on purpose: ``rpc.method`` holds the
 whole name by now, and Datadog would make a resource ``pkg.Service/Method pkg.Service`` of both.
+``rpc.response.status_code`` became ``rpc.status_code`` in 1.45; Datadog's intake reads the code of a gRPC call by
+the former name only, so that it stays until the intake knows the latter.
 """
 
 from __future__ import annotations
@@ -84,7 +86,7 @@ class Method:
         """The attributes of the measurements of an end."""
         found = self._outcomes.get((code, error_type))
         if found is None:
-            found = {**self.kind, "rpc.status_code": code}
+            found = {**self.kind, "rpc.response.status_code": code}
             if error_type is not None:
                 found["error.type"] = error_type
             if len(self._outcomes) < _KEPT:
@@ -188,7 +190,7 @@ class Rpc:
                 tools.requests.record(self.requests, on_points, self.context)
             if self.responses is not None:
                 tools.responses.record(self.responses, on_points, self.context)
-            span.set_attribute("rpc.status_code", code)
+            span.set_attribute("rpc.response.status_code", code)
             if error is not None:
                 remember(span, error)
                 record_once(span, error)

@@ -64,10 +64,10 @@ def _renamed(span: Any) -> Any:
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
     attributes = dict(span.attributes or {})
-    if "rpc.status_code" not in attributes:
+    if "rpc.response.status_code" not in attributes:
         return span
     service, _, method = str(attributes["rpc.method"]).rpartition("/")
-    code = grpc.StatusCode[str(attributes["rpc.status_code"])].value[0]
+    code = grpc.StatusCode[str(attributes["rpc.response.status_code"])].value[0]
     attributes |= {"rpc.service": service, "rpc.method": method, "rpc.grpc.status_code": code}
     if "client.address" in attributes:
         attributes["net.peer.ip"] = f"[{attributes['client.address']}]"
