@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from opentelemetry.trace import SpanContext, TraceFlags
@@ -95,6 +95,43 @@ def test_all_of_google() -> None:
         "order": 7,
         "extra.severity": "new",
     }
+
+
+TAKEN = {
+    "code.line.number": 1,
+    "logger.name": "other",
+    "error.kind": "other",
+    "exception.type": "other",
+    "status": 404,
+    "level": "low",
+    "service": "other",
+    "Hostname": "db-1",
+    "host": "db-1",
+    "trace_id": "x",
+    "order": 7,
+}
+
+
+@pytest.mark.parametrize("style", ["datadog", "google"])
+def test_no_name_twice_in_a_line(style: Literal["datadog", "google"]) -> None:
+    given = entry(logging.ERROR, fields=TAKEN, error=ERROR, span=SPAN)
+    pairs = json.loads(Lines(IDENTITY, style=style).line(given, sent=True), object_pairs_hook=list)
+    names = [name for name, _ in pairs]
+    assert len(names) == len(set(names))
+    told = dict(pairs)
+    assert (told["error.kind"], told["extra.error.kind"]) == ("ValueError", "other")
+    assert (told["service"], told["extra.service"], told["order"]) == ("shop", "other", 7)
+    assert ("extra.host" in told, "extra.status" in told) == ((style == "datadog",) * 2)
+
+
+def test_fields_that_google_knows_are_google_s() -> None:
+    known = {
+        "httpRequest": {"requestMethod": "GET", "status": 200},
+        "logging.googleapis.com/labels": {"a": "b"},
+    }
+    found = google(entry(fields={**known, "logging.googleapis.com/trace": "other"}, span=SPAN))
+    assert {key: found[key] for key in known} == known
+    assert found["extra.logging.googleapis.com/trace"] == "other"
 
 
 def test_google_without_a_project_has_no_link_that_leads_nowhere() -> None:

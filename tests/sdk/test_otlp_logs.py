@@ -172,3 +172,32 @@ def test_redaction() -> None:
     body = LogEncoder(lambda: RESOURCES[0], make_redactor(PrivacySettings())).encode([entry])
     assert b"hunter2" not in body
     assert b"in a line with token=REDACTED" in body
+
+
+def test_no_name_twice_and_none_that_datadog_takes_for_its_own() -> None:
+    fields = {
+        "status": 404,
+        "Level": "low",
+        "trace_id": "x",
+        "code.line.number": 1,
+        "exception.type": "x",
+        "n": 7,
+    }
+    error = ("ValueError", "no room", "")
+    entry: Entry = (("shop", 20, "/app.py", 17, "buy"), 1.0, 1, "bought", fields, error, None)
+    body = LogEncoder(lambda: RESOURCES[0]).encode([entry])
+    record = ExportLogsServiceRequest.FromString(body).resource_logs[0].scope_logs[0].log_records[0]
+    assert [attribute.key for attribute in record.attributes] == [
+        "logger.name",
+        "code.file.path",
+        "code.function.name",
+        "code.line.number",
+        "exception.type",
+        "exception.message",
+        "extra.status",
+        "extra.Level",
+        "extra.trace_id",
+        "extra.code.line.number",
+        "extra.exception.type",
+        "n",
+    ]

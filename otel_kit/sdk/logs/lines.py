@@ -26,27 +26,19 @@ __all__ = ["SENT", "Lines"]
 #: Whether the record goes to the collector by OTLP as well: who collects stdout, too, leaves such lines out.
 SENT: Final = "otel_kit.otlp"
 _REMEMBER: Final = 4096
-_RESERVED: Final = {
-    "datadog": frozenset(
-        {
-            "timestamp",
-            "status",
-            "message",
-            "logger.name",
-            "service",
-            "env",
-            "version",
-            "trace_id",
-            "span_id",
-            SENT,
-        }
-    ),
-    "google": frozenset(
-        {"time", "timestamp", "timestampSeconds", "timestampNanos", "severity", "message", "stack_trace"}
-        | {"@type", "serviceContext", "logger.name", "service", "env", "version", "trace_id", "span_id", SENT}
-    ),
-}
 _GOOGLE: Final = "logging.googleapis.com/"
+_COMMON: Final = frozenset(
+    {"timestamp", "message", "logger.name", "service", "env", "version", "trace_id", "span_id", SENT}
+)
+#: Names that a field cannot have: those of a line itself, and those that the reader takes for something else.
+_RESERVED: Final = {
+    "datadog": _COMMON
+    | {"status", "host", "hostname", "ddsource", "ddtags", "@timestamp"}
+    | {"code.file.path", "code.function.name", "code.line.number"},
+    "google": _COMMON
+    | {"severity", "time", "timestampSeconds", "timestampNanos", "stack_trace", "@type", "serviceContext"}
+    | {_GOOGLE + name for name in ("sourceLocation", "spanId", "trace", "trace_sampled")},
+}
 #: With it a line with a stack is an error of Error Reporting, whatever else it has.
 _REPORTED: Final = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 
@@ -86,10 +78,8 @@ class Lines:
         text = f"{head}{self._time(created)}{quoted(message)}{tail}"
         if span is not None:
             text += self._span(span)
-        if error is not None:
-            text += self._members(self._error(error, site[1]))
-        if fields:
-            text += self._members(self._own(fields))
+        if fields or error is not None:
+            text += self._members(self._named(fields, error, site[1]))
         return f'{text}, "{SENT}": true}}' if sent else text + "}"
 
     def _new_site(self, site: Site) -> tuple[str, str]:
@@ -129,7 +119,7 @@ class Lines:
                 text += f', "{_GOOGLE}trace": "projects/{self._project}/traces/{trace_id}"'
         return text
 
-    def _error(self, error: Error, level: int) -> dict[str, str]:
+    def _error(self, error: Error, level: int) -> dict[str, Any]:
         kind, text, stack = error
         named = {"error.kind": kind, "error.message": text}
         if self._google:
@@ -140,13 +130,13 @@ class Lines:
             named["error.stack"] = stack
         return {key: value for key, value in named.items() if value}
 
-    def _own(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of the service; one with a name that is taken appears as ``extra.NAME``."""
+    def _named(self, fields: Mapping[str, Any] | None, error: Error | None, level: int) -> dict[str, Any]:
+        """The error, and the fields of the service; one whose name is taken is ``extra.NAME``."""
+        named: dict[str, Any] = {} if error is None else self._error(error, level)
         reserved = self._reserved
-        return {
-            f"extra.{key}" if key in reserved or key.startswith(_GOOGLE) else key: value
-            for key, value in fields.items()
-        }
+        for key, value in (fields or {}).items():
+            named[f"extra.{key}" if key in reserved or key in named else key] = value
+        return named
 
     def _members(self, named: Mapping[str, Any]) -> str:
         """The members of an object, each with a comma before it.

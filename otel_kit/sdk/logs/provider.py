@@ -15,7 +15,7 @@ from opentelemetry.trace import NonRecordingSpan, set_span_in_context
 from otel_kit.sdk.delivery.batch import BatchQueue
 from otel_kit.sdk.logs.entry import Entry, severity
 from otel_kit.sdk.notes import quietly
-from otel_kit.sdk.otlp.logs import error_attributes, site_attributes
+from otel_kit.sdk.otlp.logs import record_attributes, site_attributes
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
@@ -50,9 +50,6 @@ class Provider(LoggerProvider):
         """Let an entry pass through all processors, as a record of the SDK."""
         site, created, observed, message, fields, error, span = entry
         text, number = severity(site[1])
-        attributes = site_attributes(site)
-        attributes.update(error_attributes(error) if error else {})
-        attributes.update(fields or {})
         record = LogRecord(
             context=None if span is None else set_span_in_context(NonRecordingSpan(span)),
             timestamp=int(created * 1e9),
@@ -60,7 +57,7 @@ class Provider(LoggerProvider):
             severity_text=text,
             severity_number=SeverityNumber(number),
             body=message,
-            attributes=attributes,
+            attributes={**site_attributes(site), **record_attributes(fields, error)},
         )
         self.get_logger(site[0]).emit(record)
 

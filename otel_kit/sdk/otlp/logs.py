@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.resources import Resource
 
-__all__ = ["LogEncoder", "error_attributes", "site_attributes"]
+__all__ = ["LogEncoder", "record_attributes", "site_attributes"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -33,6 +33,14 @@ _ATTRIBUTE: Final = b"\x32"
 #: How many attributes `site_attributes` gives.
 _OF_PLACE: Final = 4
 _REMEMBER: Final = 4096
+#: Names, in any case, that are no field's to Datadog: the ``status`` of an answer would be that of the record.
+#: Source: the logs part of DataDog/opentelemetry-mapping-go; and the names of the place.
+_TAKEN: Final = frozenset(
+    {"logger.name", "code.file.path", "code.function.name", "code.line.number"}
+    | {"msg", "message", "log", "status", "severity", "level", "syslog.severity", "ddtags"}
+    | {"traceid", "trace_id", "contextmap.traceid", "oteltraceid"}
+    | {"spanid", "span_id", "contextmap.spanid", "otelspanid", "hostname", "service"}
+)
 
 
 def site_attributes(site: Site) -> dict[str, Any]:
@@ -49,10 +57,13 @@ def site_attributes(site: Site) -> dict[str, Any]:
     }
 
 
-def error_attributes(error: Error) -> dict[str, str]:
-    """Under the names of the semantic conventions; a part that is not known is left out."""
+def record_attributes(fields: Mapping[str, Any] | None, error: Error | None) -> dict[str, Any]:
+    """Error, by the semantic conventions, and fields; one whose name is taken is ``extra.NAME``."""
     names = ("exception.type", "exception.message", "exception.stacktrace")
-    return {name: text for name, text in zip(names, error, strict=True) if text}
+    found = {name: text for name, text in zip(names, error or (), strict=False) if text}
+    for name, value in (fields or {}).items():
+        found[f"extra.{name}" if name in found or name.lower() in _TAKEN else name] = value
+    return found
 
 
 class LogEncoder:
@@ -114,7 +125,7 @@ class LogEncoder:
             place,
         ]
         if fields or error:
-            self._write({**(error_attributes(error) if error else {}), **(fields or {})}, parts)
+            self._write(record_attributes(fields, error), parts)
         if span is not None:
             _append_span(span.trace_id, span.span_id, span.trace_flags, parts)
         return resource, scope, b"".join(parts)
