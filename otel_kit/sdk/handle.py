@@ -45,6 +45,7 @@ class Telemetry:
     settings: tuple[Origin, ...] = field(default=(), repr=False, compare=False)
     _flush: Callable[[float], bool] = field(default=lambda _: True, repr=False, compare=False)
     _end: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
+    _ended: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
 
     def force_flush(self, timeout: float = 10.0) -> bool:
         """Deliver all that was recorded before this call.

@@ -1,33 +1,25 @@
 """When telemetry is flushed: one budget for all signals together, whatever ends the process.
 
-Triggers, in the order in which they usually come: the ASGI lifespan's end, SIGTERM, normal exit,
-``os._exit``. None of them alone is enough: uvicorn ends by raising SIGTERM again, with the handler that was
-there before us, a script has no lifespan, and a forked child often skips the normal exit. Each flushes what
-came since the one before; what they wait adds up to the budget at most. Whoever records telemetry never
+What triggers that stands in `otel_kit.sdk.endings`, and the end of an ASGI lifespan does, too. Each flushes
+what came since the one before; what they wait adds up to the budget at most. Whoever records telemetry never
 waits.
 """
 
 from __future__ import annotations
 
-import _thread
-import atexit
 import contextlib
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from types import FrameType
-from typing import Any, NoReturn, Protocol
+from typing import Protocol
 
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
-
+from otel_kit.sdk import endings
 from otel_kit.sdk.delivery.outbox import Outbox
 from otel_kit.sdk.delivery.tally import Tally
 from otel_kit.sdk.notes import LOGGER, quietly
-from otel_kit.sdk.patching import replace
 
 __all__ = ["Lifecycle", "Stage"]
 
@@ -64,6 +56,9 @@ class Lifecycle:
         tallies: one for each signal.
         budget: seconds that the end of the process may be held up.
         renew: what else has to begin anew in a child process; runs before the stages.
+
+    Attributes:
+        exiting: Python is at its exit, with a status that is settled.
     """
 
     def __init__(
@@ -81,6 +76,8 @@ class Lifecycle:
         self._delivered = False
         self._ended = False
         self._ending = False
+        self._terminated = False
+        self.exiting = False
         self._lock = threading.RLock()
 
     def start(self) -> None:
@@ -88,11 +85,7 @@ class Lifecycle:
         for stage in self._stages:
             stage.outbox.start()
             stage.start()
-        atexit.register(self.end)
-        _end_with_multiprocessing(self)
-        _chain_sigterm(self)
-        replace(signal, "raise_signal", lambda original: _flushing_before(original, self))
-        replace(os, "_exit", lambda original: _ending_before(original, self))
+        endings.watch(self)
         if hasattr(os, "register_at_fork"):
             # After the providers have registered theirs, so that it runs after theirs.
             os.register_at_fork(after_in_child=self._after_fork)
@@ -128,13 +121,34 @@ class Lifecycle:
             stage.ask()
 
     def end(self) -> None:
-        """Flush and close; only the first call does something. Never raises."""
+        """Flush and close; only the first call does something.
+
+        Raises:
+            BaseException: what a signal handler raises meanwhile; then the flush ends, and says so.
+        """
         with self._lock:
             if self._ended:
                 return
             self._ended = self._ending = True
-        quietly("shutdown", self._end)
-        self._ending = False
+        try:
+            quietly("shutdown", self._end)
+        finally:
+            self._ending = False
+            if self._terminated:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    def end_at_exit(self) -> None:
+        """`end`, whatever signals come meanwhile; waits where it is at work in another thread."""
+        self.exiting = True
+        with contextlib.suppress(KeyboardInterrupt, SystemExit):
+            self.end()
+            latest = time.monotonic() + self.longest
+            while self._ending and time.monotonic() < latest:
+                time.sleep(0.01)
+
+    def terminate_later(self) -> None:
+        """Send SIGTERM again once `end`, which is at work, has done its work."""
+        self._terminated = True
 
     @property
     def ending(self) -> bool:
@@ -155,10 +169,23 @@ class Lifecycle:
         before = self._figures()
         for stage in self._stages:
             stage.hasten(on=True)
-        self._flush_in_budget()
-        for stage in self._stages:
-            stage.close()
-            stage.outbox.close()
+        try:
+            self._flush_to_the_end()
+        finally:
+            for stage in self._stages:
+                stage.close()
+                stage.outbox.close()
+            self._tell(before)
+
+    def _flush_to_the_end(self) -> None:
+        while True:
+            try:
+                return self._flush_in_budget()
+            except SystemExit:  # of the service's handler of a second signal; the first may have led here
+                if not self.exiting:
+                    raise
+
+    def _tell(self, before: tuple[int, int]) -> None:
         after = self._figures()
         flushed, dropped = after[0] - before[0], after[1] - before[1]
         LOGGER.log(
@@ -174,10 +201,12 @@ class Lifecycle:
 
     def _flush_in_budget(self) -> None:
         begin = time.monotonic()
-        for work in self._last:
-            quietly("shutdown", work)
-        self._delivered = self._flush(begin + max(0.0, self._budget - self._spent))
-        self._spent += time.monotonic() - begin
+        try:
+            for work in self._last:
+                quietly("shutdown", work)
+            self._delivered = self._flush(begin + max(0.0, self._budget - self._spent))
+        finally:
+            self._spent += time.monotonic() - begin
 
     def _flush(self, deadline: float) -> bool:
         tickets = [stage.ask() for stage in self._stages]
@@ -202,87 +231,4 @@ class Lifecycle:
         for stage in self._stages:
             stage.outbox.renew_after_fork()
             stage.renew_after_fork()
-        _end_with_multiprocessing(self)
-
-
-def _end_with_multiprocessing(lifecycle: Lifecycle) -> None:
-    """Children of multiprocessing end by os._exit: no atexit, only their own finalizers."""
-    util: Any = sys.modules.get("multiprocessing.util")
-    if util is None:
-        return
-
-    def end_with_it() -> None:
-        util.Finalize(None, lifecycle.end, exitpriority=0)
-
-    # A child clears all finalizers when it begins, and then runs these; one that has begun is past that.
-    util.register_after_fork(lifecycle, lambda _: end_with_it())
-    if sys.modules["multiprocessing.process"].parent_process() is not None:
-        end_with_it()
-
-
-def _chain_sigterm(lifecycle: Lifecycle) -> None:
-    if threading.current_thread() is not threading.main_thread():
-        LOGGER.debug("otel-kit: init() outside the main thread; SIGTERM is left to the service")
-        return
-    previous = signal.getsignal(signal.SIGTERM)
-    if previous is None or previous is signal.SIG_IGN:
-        return
-
-    def on_sigterm(signum: int, frame: FrameType | None) -> None:
-        if callable(previous):
-            # The service ends in its own way, which must not be held up; its exit flushes the rest.
-            _beside(lifecycle.nudge, wait=0.0)
-            previous(signum, frame)
-        elif not lifecycle.ending:  # else the process is about to exit anyway
-            _beside(lifecycle.end, wait=lifecycle.longest)
-            signal.signal(signum, signal.SIG_DFL)
-            os.kill(os.getpid(), signum)
-            if os.getpid() == 1:  # as in a container: the kernel spares it from default actions
-                os._exit(128 + signum)
-
-    with contextlib.suppress(ValueError):  # a subinterpreter
-        signal.signal(signal.SIGTERM, on_sigterm)
-
-
-def _flushing_before(original: Callable[[int], None], lifecycle: Lifecycle) -> Callable[[int], None]:
-    """``signal.raise_signal``, by which uvicorn ends after it has put SIGTERM's default action back."""
-
-    def raise_signal(signum: int) -> None:
-        deadly = signum in (signal.SIGTERM, signal.SIGINT) and signal.getsignal(signum) is signal.SIG_DFL
-        if deadly and os.getpid() != 1:
-            _beside(lifecycle.end, wait=lifecycle.longest)
-        original(signum)
-
-    return raise_signal
-
-
-def _ending_before(original: Callable[[int], NoReturn], lifecycle: Lifecycle) -> Callable[[int], NoReturn]:
-    """``os._exit``, by which forked children end, those of task queues, say, that shall not clean up."""
-
-    def _exit(status: int) -> NoReturn:
-        if not lifecycle.ended:
-            _beside(lifecycle.end, wait=lifecycle.longest)
-        original(status)
-
-    return _exit
-
-
-def _beside(work: Callable[[], None], *, wait: float) -> None:
-    """Run `work` in a thread, and wait for it: a handler runs amid other code, whose locks may be held.
-
-    `threading.Thread` would take some of these itself.
-    """
-    done = _thread.allocate_lock()
-    done.acquire()
-
-    def run() -> None:
-        attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, value=True))
-        quietly("the end of the process", work, BaseException)
-        done.release()
-
-    try:
-        _thread.start_new_thread(run, ())
-    except RuntimeError:  # none can be had, as at the end of Python; the service's own end must go on
-        return
-    if wait:
-        done.acquire(timeout=wait)
+        endings.watch_multiprocessing(self)

@@ -33,7 +33,11 @@ def init(arguments: Arguments) -> Telemetry:
     global _current
     with _LOCK:
         if _current is not None:
-            if _current[0] != arguments and _current[1].enabled:
+            if _current[1]._ended():
+                LOGGER.warning(
+                    "otel-kit: init() comes after shutdown(), which is for good; telemetry stays off"
+                )
+            elif _current[0] != arguments and _current[1].enabled:
                 _tell_of_late(arguments, *_current)
             return _current[1]
         telemetry = _begin(arguments)
@@ -122,6 +126,8 @@ def _set_up(settings: Settings) -> Telemetry:
     with put_off("psutil"):  # which the SDK imports where it is installed, for a detector that is not run
         from otel_kit.sdk.providers import build
 
+    from otel_kit.sdk import endings
+
     pipelines = build(settings)
     pipelines.lifecycle.start()
     _make_global(settings, pipelines)
@@ -129,13 +135,16 @@ def _set_up(settings: Settings) -> Telemetry:
     for problem in settings.problems:
         LOGGER.warning("otel-kit: %s", problem)
     foreign.keep_out()
+    endings.tell_of_sigterm()
     foreign.tell_of_children()
     from otel_kit.sdk.instrument import instrument
 
     instrument(settings, pipelines.lifecycle)
     # Tests go on after a service that ends by shutdown().
     end = pipelines.lifecycle.pause if under_test.active else pipelines.lifecycle.end
-    return _handle(settings, flush=pipelines.lifecycle.flush, end=end)
+    return _handle(
+        settings, flush=pipelines.lifecycle.flush, end=end, ended=lambda: pipelines.lifecycle.ended
+    )
 
 
 def _handle(
@@ -144,6 +153,7 @@ def _handle(
     why_disabled: str = "",
     flush: Callable[[float], bool] = lambda _: True,
     end: Callable[[], None] = lambda: None,
+    ended: Callable[[], bool] = lambda: False,
 ) -> Telemetry:
     targets = {} if why_disabled else settings.targets
     return Telemetry(
@@ -156,6 +166,7 @@ def _handle(
         settings=settings.origins,
         _flush=flush,
         _end=end,
+        _ended=ended,
     )
 
 

@@ -43,6 +43,20 @@ def test_init_loads_neither_servers_nor_other_clients() -> None:
     assert "loaded:\n" in out
 
 
+def test_init_tells_where_it_cannot_do_its_part() -> None:
+    out = python(
+        """
+        import threading, otel_kit
+        thread = threading.Thread(target=otel_kit.init)
+        thread.start(); thread.join()
+        otel_kit.shutdown()
+        otel_kit.init()
+        """
+    )
+    assert out.count("init() was called outside the main thread, so SIGTERM ends the process without") == 1
+    assert out.count("init() comes after shutdown()") == 1
+
+
 def test_psutil_is_loaded_once_somebody_uses_it(tmp_path: Path) -> None:
     """The SDK loads it wherever it is installed, for a detector that `init` does not run."""
     (tmp_path / "psutil.py").write_text("class Process:\n    def username(self): return 'somebody'\n")

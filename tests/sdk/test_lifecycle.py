@@ -6,6 +6,7 @@ import contextlib
 import re
 import shutil
 import signal
+import socket
 import sys
 import time
 from collections import Counter
@@ -52,6 +53,52 @@ def test_a_signal_ends_a_script_in_its_own_way(mode: str, number: signal.Signals
             part.process.send_signal(number)
             assert part.wait() == code, part.output()
         assert recorded(sink.seen) == {"before": 1, "finally": 1}
+
+
+def test_the_default_action_of_sigterm_flushes_also_where_it_was_put_back() -> None:
+    with running_sink() as sink:
+        with ending("default_again", endpoint(sink)) as part:
+            ready(part)
+            assert part.terminate() == -signal.SIGTERM
+        assert recorded(sink.seen) == {"before": 1}
+
+
+def test_a_second_sigterm_does_not_cut_the_flush_at_exit() -> None:
+    """The handler raises SystemExit; supervisors often signal a process, and its group as well."""
+    with running_sink() as sink:
+        sink.pause = 1.0
+        with ending("twice", endpoint(sink)) as part:
+            ready(part)
+            part.process.send_signal(signal.SIGTERM)
+            eventually(lambda: "exiting" in part.output(), every=0.02, what="the exit")
+            time.sleep(0.2)
+            assert part.terminate() == 3
+            assert "Traceback" not in part.output()
+        assert recorded(sink.seen) == {"before": 1}
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[str]:
+    """An endpoint that takes connections and says nothing."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen(64)
+        yield f"http://127.0.0.1:{s.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(("mode", "budget"), [("impatient", "60"), ("terminated_amid_shutdown", "1")])
+def test_a_signal_amid_shutdown_is_heard_and_what_is_lost_is_told(mode: str, budget: str) -> None:
+    with silent() as url:
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_KIT_RUNTIME_METRICS": "false"}
+        with ending(mode, {**env, "OTEL_KIT_SHUTDOWN_TIMEOUT": budget}) as part:
+            if mode == "impatient":
+                ready(part)
+                part.process.send_signal(signal.SIGTERM)
+            assert part.wait() == -signal.SIGTERM
+            said = [line["message"] for line in lines(part) if "flushed" in line["message"]]
+        assert said == [
+            "otel-kit: at the end flushed 0 and dropped 3 items (spans, log records, metric points)"
+        ]
 
 
 def test_threads_that_outlive_the_main_one() -> None:

@@ -84,6 +84,39 @@ def late_handler() -> None:
     record("finally")
 
 
+def default_again() -> None:
+    """SIGTERM's default action is put back after init(), as servers do it."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    record("before")
+    ready()
+
+
+def twice() -> None:
+    """A handler that raises, and a moment at which a second signal finds the process at its exit."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
+    atexit.register(print, "exiting", flush=True)
+    record("before")
+    ready()
+
+
+def impatient() -> None:
+    """Ctrl-C while shutdown() waits for a collector; the service goes on."""
+    record("before")
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        otel_kit.shutdown()
+    except KeyboardInterrupt:
+        ready()
+
+
+def terminated_amid_shutdown() -> None:
+    """SIGTERM while shutdown() waits for a collector."""
+    record("before")
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    otel_kit.shutdown()
+    time.sleep(60)
+
+
 def threads() -> None:
     """Threads that go on after the main one, a pool that nobody shuts down, and one that never ends."""
 
@@ -170,7 +203,10 @@ def flood() -> None:
 
 MODES: dict[str, Callable[[], None]] = {
     one.__name__: one
-    for one in (interrupted, looping, loop_handler, late_handler, threads, forks, busy_forks, flood)
+    for one in (
+        *(interrupted, looping, loop_handler, late_handler, default_again, twice, impatient),
+        *(terminated_amid_shutdown, threads, forks, busy_forks, flood),
+    )
 }
 
 if __name__ == "__main__":
