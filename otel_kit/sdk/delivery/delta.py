@@ -19,6 +19,7 @@ from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 from otel_kit.sdk.config.metrics import MetricSettings, Temporality
 from otel_kit.sdk.delivery.batch import MAX_BODY
 from otel_kit.sdk.delivery.outbox import Outbox, Payload
+from otel_kit.sdk.delivery.rounds import rounds
 from otel_kit.sdk.delivery.tally import Tally
 from otel_kit.sdk.delivery.threads import spawn
 from otel_kit.sdk.delivery.writer import Writer
@@ -224,8 +225,9 @@ class DeltaReader(MetricReader):
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_kwargs: object
     ) -> None:
         del timeout_millis
-        for body, points in self._encoder.requests(metrics_data, self._seconds.shift(metrics_data)):
-            self.outbox.put(Payload(body=body, items=points))
+        for part in rounds(metrics_data):
+            for body, points in self._encoder.requests(part, self._seconds.shift(part)):
+                self.outbox.put(Payload(body=body, items=points))
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Collect now, and wait until all is delivered or the time is over."""
