@@ -107,18 +107,19 @@ class HttpTelemetry:
             request.leave(closed=closed)
             scope.pop(MARK, None)  # or server, scope and request would keep each other alive
 
-    async def within(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-        """Call `app` in a request that is already recorded: our options hold for this part of it."""
+    def join(self, scope: Scope) -> None:
+        """A request that is already recorded comes to where our options hold."""
         request: Request | None = scope[MARK]
         try:
-            if request is not None and self._excludes(scope, dict(scope["headers"])):
+            if request is None or request.telemetry is self:
+                return
+            if self._excludes(scope, dict(scope["headers"])):
                 request.leave_out()
                 scope[MARK] = None
-            elif request is not None and self.observer is not None:
+            elif self.observer is not None:
                 request.join(self.observer, scope)
         except Exception:
             fault("HTTP request")
-        await app(scope, receive, send)
 
     def _begin(self, scope: Scope, receive: Receive, send: Send) -> Request | None:
         try:

@@ -163,7 +163,8 @@ def _stand_in(kind: type, make: Make) -> None:
             elif MARK not in scope:
                 await telemetry(middleware.app, scope, receive, send)
             else:
-                await telemetry.within(middleware.app, scope, receive, send)
+                telemetry.join(scope)
+                await middleware.app(scope, receive, send)
 
         return call
 

@@ -77,10 +77,9 @@ class AsgiHook:
         async def call(app: Any, scope: Any, receive: Any, send: Any) -> None:
             if MARK in scope:
                 own: HttpTelemetry | None = vars(app).get(TELEMETRY)
-                if own is None:
-                    await original(app, scope, receive, send)
-                else:
-                    await own.within(functools.partial(original, app), scope, receive, send)
+                if own is not None:
+                    own.join(scope)
+                await original(app, scope, receive, send)
                 return
             kind = scope["type"]
             if kind in ("http", "websocket"):

@@ -43,6 +43,7 @@ class Request:
     Attributes:
         route: the template that has matched; whatever matches notes it. None where nothing did.
         matched: the route itself.
+        telemetry: records it.
         span: of kind SERVER, and current while the application runs.
         answered_at: when the response was complete, by `time.perf_counter`; 0 before.
     """
@@ -71,7 +72,7 @@ class Request:
         names: Mapping[bytes, bytes],
         current: Context,
     ) -> None:
-        self._instruments = telemetry.instruments
+        self.telemetry = telemetry
         self._scope, self._receive, self._send = scope, receive, send
         self._expected = names.get(b"content-length")
         self._kind = kind = telemetry.kinds.get(
@@ -258,7 +259,7 @@ class Request:
         return self._kind.conclusion(self.route, self._status, error)
 
     def _measure(self, took: float, attributes: dict[str, str | int]) -> None:
-        instruments, context = self._instruments, self._context
+        instruments, context = self.telemetry.instruments, self._context
         instruments.duration.record(took, attributes, context)
         sent = 0 if self._kind.method == "HEAD" else self._sent  # servers leave out what applications send
         instruments.response_size.record(sent, attributes, context)

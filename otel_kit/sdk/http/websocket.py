@@ -61,11 +61,13 @@ class Socket(Request):
         if self._left_out:
             return
         said = self._said(None)
-        self._instruments.duration.record(self._accepted_at - self._begin, said.of_metrics, self._context)
+        self.telemetry.instruments.duration.record(
+            self._accepted_at - self._begin, said.of_metrics, self._context
+        )
         attributes = {"url.scheme": str(said.of_metrics["url.scheme"])}
         if self.route is not None:
             attributes["http.route"] = self.route
-        self._open = self._instruments.sockets.open.of(attributes)
+        self._open = self.telemetry.instruments.sockets.open.of(attributes)
         self._open.append(None)
 
     def _closed(self, code: int) -> None:
@@ -83,10 +85,10 @@ class Socket(Request):
 
     def _measure(self, took: float, attributes: dict[str, str | int]) -> None:
         if not self._accepted_at:
-            self._instruments.duration.record(took, attributes, self._context)
+            self.telemetry.instruments.duration.record(took, attributes, self._context)
             return
         was_open = took - (self._accepted_at - self._begin)
-        self._instruments.sockets.duration.record(was_open, attributes, self._context)
+        self.telemetry.instruments.sockets.duration.record(was_open, attributes, self._context)
 
     def _conclude(self) -> str | None:
         error = super()._conclude()
