@@ -13,27 +13,49 @@ import importlib.machinery
 import importlib.util
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
+from typing import Final
 
 from otel_kit.sdk.notes import quietly
 
 __all__ = ["put_off", "when_imported"]
 
 Hook = Callable[[ModuleType], None]
+#: Seconds between two looks at a module that is being imported.
+_OFTEN: Final = 0.01
 
 
 def when_imported(name: str, hook: Hook) -> None:
     """Call `hook` with the module `name` as soon as it is imported; a fault in the hook stays here."""
-    module = sys.modules.get(name)
-    if module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False):
-        quietly(f"hook of {name}", lambda: hook(module))
-        return
     finder = next((f for f in sys.meta_path if isinstance(f, _Finder)), None)
     if finder is None:
         finder = _Finder()
         sys.meta_path.insert(0, finder)
+    # Noted first: another thread may begin to import the module at any moment.
     finder.hooks.setdefault(name, []).append(hook)
+    module = sys.modules.get(name)
+    if module is None:
+        return
+    if _initializing(module):
+        # Its import began before, and the finder is not asked again.
+        threading.Thread(
+            target=_wait, args=(name, module, finder), name="otel-kit-import", daemon=True
+        ).start()
+    else:
+        finder.run(name, module)
+
+
+def _initializing(module: ModuleType) -> bool:
+    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
+
+
+def _wait(name: str, module: ModuleType, finder: _Finder) -> None:
+    while _initializing(module):
+        time.sleep(_OFTEN)
+    if sys.modules.get(name) is module:  # else it failed, and the finder is asked when it is tried again
+        finder.run(name, module)
 
 
 @contextlib.contextmanager
@@ -66,6 +88,11 @@ class _Finder(importlib.abc.MetaPathFinder):
         self.hooks: dict[str, list[Hook]] = {}
         self._busy = threading.local()
 
+    def run(self, name: str, module: ModuleType) -> None:
+        """Call the hooks of `module`, each only once: to look for a module is not yet to import it."""
+        for hook in self.hooks.pop(name, ()):
+            quietly(f"hook of {name}", lambda hook=hook: hook(module))  # type: ignore[misc]
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
@@ -77,7 +104,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         finally:
             self._busy.name = None
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, lambda: self.hooks.pop(fullname, []))
+            spec.loader = _Loader(spec.loader, lambda module: self.run(fullname, module))
         return spec
 
 
@@ -97,12 +124,12 @@ class _Loader(importlib.abc.Loader):
 
     Args:
         loader: the real one.
-        take: gives the hooks, and only once: to look for a module is not yet to import it.
+        then: calls the hooks.
     """
 
-    def __init__(self, loader: importlib.abc.Loader, take: Callable[[], list[Hook]]) -> None:
+    def __init__(self, loader: importlib.abc.Loader, then: Hook) -> None:
         self._loader = loader
-        self._take = take
+        self._then = then
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._loader, name)
@@ -116,5 +143,4 @@ class _Loader(importlib.abc.Loader):
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
         self._loader.exec_module(module)
-        for hook in self._take():
-            quietly(f"hook of {module.__name__}", lambda hook=hook: hook(module))  # type: ignore[misc]
+        self._then(module)
