@@ -11,10 +11,12 @@ from opentelemetry.trace import Span, Tracer
 
 from otel_kit.sdk.notes import fault
 
-__all__ = ["AROUND", "CHOSEN", "Custom", "Side"]
+__all__ = ["AROUND", "CHOSEN", "CONTRIB", "Custom", "Side"]
 
 Side = Literal["client", "aio client", "server", "aio server"]
 
+#: OpenTelemetry's instrumentation package.
+CONTRIB: Final = "opentelemetry.instrumentation.grpc"
 Hook = Callable[[Span, Any], Any]
 
 

@@ -2,31 +2,29 @@
 
 Those classes are changed, not ``grpc.server``, ``grpc.insecure_channel`` and their siblings, so that
 ``from grpc import insecure_channel`` before `init()` is reached as well, and channels and stubs that are
-older. Out of reach are servers that were made before. The classes are private: where a version of gRPC has
-others, one line says what is not recorded, and the service goes on.
+older; servers that are older are sought. The classes are private: where a version of gRPC has others, one
+line says what is not recorded, and the service goes on.
 """
 
 from __future__ import annotations
 
-import inspect
 import pkgutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any, Final
+from typing import Any
 
 from otel_kit.sdk.clients.catalogue import OUTCOMES
 from otel_kit.sdk.config.rpc import RpcSettings
 from otel_kit.sdk.imports import when_imported
-from otel_kit.sdk.notes import LOGGER, fault
+from otel_kit.sdk.notes import LOGGER, quietly
 from otel_kit.sdk.patching import replace
-from otel_kit.sdk.rpc.custom import CHOSEN, Custom, Side
+from otel_kit.sdk.rpc.custom import CHOSEN, CONTRIB
 
 __all__ = ["patch_grpc"]
 
 Make = Callable[[Callable[..., Any]], Callable[..., Any]]
 #: Where, which attribute, and what it becomes.
 Patch = tuple[str, str, Make]
-CONTRIB: Final = "opentelemetry.instrumentation.grpc"
 
 
 def patch_grpc(_: ModuleType, settings: RpcSettings) -> None:
@@ -35,8 +33,9 @@ def patch_grpc(_: ModuleType, settings: RpcSettings) -> None:
 
     from otel_kit.sdk.rpc.clients import Clients
     from otel_kit.sdk.rpc.recorder import Recorder
+    from otel_kit.sdk.rpc.servers import Servers
 
-    servers, clients = Recorder(SpanKind.SERVER, settings), Recorder(SpanKind.CLIENT, settings)
+    servers, clients = Servers(Recorder(SpanKind.SERVER, settings)), Recorder(SpanKind.CLIENT, settings)
     patches = (
         *_servers(servers),
         *_clients(Clients(clients, lambda: CHOSEN.get("client"))),
@@ -48,8 +47,15 @@ def patch_grpc(_: ModuleType, settings: RpcSettings) -> None:
             "otel-kit: this version of grpcio is not known, and some calls are not recorded: %s",
             ", ".join(absent),
         )
+    quietly("older gRPC servers", lambda: _adopt_older(servers))
     OUTCOMES["grpc"] = "on", ""
-    when_imported(CONTRIB, lambda _: _patch_contrib(servers))
+    when_imported(CONTRIB, lambda _: _patch_contrib(servers.recorder))
+
+
+def _adopt_older(servers: Any) -> None:
+    from otel_kit.sdk.rpc.older import adopt
+
+    adopt(servers)
 
 
 def _patch_contrib(servers: Any) -> None:
@@ -66,16 +72,15 @@ def _put(where: str, name: str, make: Make) -> bool:
     return True
 
 
-def _servers(recorder: Any) -> Iterator[Patch]:
-    from otel_kit.sdk.rpc.server import AioServerInterceptor, ServerInterceptor, rejecting
+def _servers(servers: Any) -> Iterator[Patch]:
+    from otel_kit.sdk.rpc.older import starting
+    from otel_kit.sdk.rpc.server import rejecting
+    from otel_kit.sdk.rpc.servers import making
 
-    yield "grpc._server", "_reject_rpc", rejecting(recorder)
-    yield "grpc._server._Server", "__init__", _with_interceptor("server", ServerInterceptor, recorder)
-    yield (
-        "grpc.aio._server.Server",
-        "__init__",
-        _with_interceptor("aio server", AioServerInterceptor, recorder),
-    )
+    yield "grpc._server", "_reject_rpc", rejecting(servers.recorder)
+    yield "grpc._server._Server", "__init__", making(servers.sync)
+    yield "grpc.aio._server.Server", "__init__", making(servers.aio)
+    yield "grpc.aio._server.Server", "start", starting(servers)
 
 
 def _clients(clients: Any) -> Iterator[Patch]:
@@ -101,49 +106,3 @@ def _aio_clients(clients: Any) -> Iterator[Patch]:
             yield f"grpc.aio._call.{request}{response}Call", "__init__", make
     yield "grpc.aio._call._StreamResponseMixin", "__aiter__", watching
     yield "grpc.aio._interceptor._InterceptedStreamResponseMixin", "__aiter__", watching_intercepted
-
-
-def _with_interceptor(side: Side, kind: Callable[..., Any], recorder: Any) -> Make:
-    def make(original: Callable[..., Any]) -> Callable[..., Any]:
-        at = list(inspect.signature(original).parameters).index("interceptors") - 1
-
-        def init(server: Any, *args: Any, **kwargs: Any) -> None:
-            try:
-                given = list((args[at] if len(args) > at else kwargs.get("interceptors")) or ())
-                customs = tuple(Custom.of(one) for one in given if _is_theirs(one))
-                ours = kind(recorder, _customs(side, customs))
-                args, kwargs = _with(args, kwargs, at, _placed(ours, given))
-            except Exception:
-                fault("gRPC server")
-            original(server, *args, **kwargs)
-
-        return init
-
-    return make
-
-
-def _with(
-    args: tuple[Any, ...], kwargs: dict[str, Any], at: int, interceptors: tuple[Any, ...]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    if len(args) > at:
-        return (*args[:at], interceptors, *args[at + 1 :]), kwargs
-    return args, {**kwargs, "interceptors": interceptors}
-
-
-def _customs(side: Side, own: tuple[Custom, ...]) -> Callable[[], Sequence[Custom]]:
-    def customs() -> Sequence[Custom]:
-        chosen = CHOSEN.get(side)
-        return own if chosen is None else (*own, chosen)
-
-    return customs
-
-
-def _placed(ours: Any, given: list[Any]) -> tuple[Any, ...]:
-    """A service's interceptors with ours in the place of those of the instrumentation package, or first."""
-    first = next((at for at, one in enumerate(given) if _is_theirs(one)), 0)
-    others = [one for one in given if not _is_theirs(one)]
-    return (*others[:first], ours, *others[first:])
-
-
-def _is_theirs(interceptor: Any) -> bool:
-    return type(interceptor).__module__.startswith(CONTRIB)

@@ -21,6 +21,7 @@ from otel_kit.sdk.rpc import behaviors
 from otel_kit.sdk.rpc.behaviors import SERVED, Begin
 from otel_kit.sdk.rpc.call import Method, Rpc
 from otel_kit.sdk.rpc.custom import Custom
+from otel_kit.sdk.rpc.limited import Limited
 from otel_kit.sdk.rpc.names import text
 from otel_kit.sdk.rpc.noting import Noting
 from otel_kit.sdk.rpc.recorder import Recorder, suppressed
@@ -34,7 +35,7 @@ _KEPT: Final = 1000
 _ARRIVED: Final[ContextVar[tuple[int, float] | None]] = ContextVar("otel_kit_rpc_arrived", default=None)
 #: Its details, as long as it has not reached its handler.
 _DETAILS: Final[ContextVar[Any]] = ContextVar("otel_kit_rpc_details", default=None)
-_EXHAUSTED: Final = grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
+_EXHAUSTED: Final = grpc.StatusCode.RESOURCE_EXHAUSTED
 _MAKERS: Final = {
     (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
     (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler),
@@ -67,10 +68,19 @@ class ServerInterceptor(grpc.ServerInterceptor):  # type: ignore[misc,type-arg,u
 
 
 class AioServerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc,type-arg,unused-ignore]
-    """For ``grpc.aio.server``, whose handlers may also be plain functions; arguments as above."""
+    """For ``grpc.aio.server``, whose handlers may also be plain functions.
 
-    def __init__(self, recorder: Recorder, customs: Callable[[], Sequence[Custom]]) -> None:
+    Args:
+        recorder: begins calls.
+        customs: as above.
+        limited: the server has a limit of calls at a time.
+    """
+
+    def __init__(
+        self, recorder: Recorder, customs: Callable[[], Sequence[Custom]], *, limited: bool = False
+    ) -> None:
         self._handlers = _Handlers(recorder, customs, aio=True)
+        self._limited = limited
 
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Handler]], handler_call_details: Any
@@ -81,7 +91,14 @@ class AioServerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc,typ
         except Exception as error:
             self._handlers.refuse(handler_call_details, "UNKNOWN", error)
             raise
-        return self._handlers.wrapped(handler, handler_call_details)
+        return self.wrapped(handler, handler_call_details)
+
+    def wrapped(self, handler: Handler, details: Any) -> Handler:
+        """What gRPC shall run instead of `handler`."""
+        found = self._handlers.wrapped(handler, details)
+        if not self._limited or found is handler:
+            return found
+        return Limited(found, lambda: self._handlers.refuse(details, _EXHAUSTED.name, None))
 
 
 def rejecting(recorder: Recorder) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -90,9 +107,9 @@ def rejecting(recorder: Recorder) -> Callable[[Callable[..., Any]], Callable[...
     def make(original: Callable[..., Any]) -> Callable[..., Any]:
         def reject(event: Any, state: Any, status: Any, details: bytes) -> Any:
             try:
-                call = state.context.get(_DETAILS) if status == _EXHAUSTED else None
+                call = state.context.get(_DETAILS) if status == _EXHAUSTED.value[0] else None
                 if call is not None:
-                    recorder.refuse(text(call.method), call.invocation_metadata, "RESOURCE_EXHAUSTED")
+                    recorder.refuse(text(call.method), call.invocation_metadata, _EXHAUSTED.name)
             except Exception:
                 fault("gRPC call")
             return original(event, state, status, details)

@@ -1,0 +1,41 @@
+"""Servers of gRPC that are older than `init()`, and servers of grpc.aio with a limit of calls."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+
+from tests.parts import start
+from tests.sdk.run import endpoint
+from tests.sdk.sink import running_sink
+
+CRASH = [("OK", None), ("UNKNOWN", "ValueError")]
+
+
+def test_each_call_is_recorded_once() -> None:
+    with running_sink() as sink:
+        with start([sys.executable, "-m", "tests.sdk.apps.rpc_older"], env=endpoint(sink)) as part:
+            assert part.wait() == 0, part.output()
+            lines = [line for line in part.output().splitlines() if not line.startswith("{")]
+        spans = sink.seen.server_spans()
+    assert lines == ["crowded RESOURCE_EXHAUSTED"] * 2 + ["crowded b'first'", "all calls made"]
+    expected = Counter(
+        {
+            **{
+                (f"{server}/{method}", *end): 1
+                for server in ("sync.Before", "sync.After", "aio.Before", "aio.After")
+                for method in ("Get", "Stub")
+                for end in CRASH
+            },
+            **{("aio.After/Late", *end): 1 for end in CRASH},
+            **{(f"sync.{when}/Refused", "PERMISSION_DENIED", None): 2 for when in ("Before", "After")},
+            ("grpc", "UNIMPLEMENTED", "UNIMPLEMENTED"): 8,
+            ("aio.Crowded/Get", "OK", None): 1,
+            ("aio.Crowded/Get", "RESOURCE_EXHAUSTED", None): 2,
+        }
+    )
+    found = (
+        (span.name, span.attributes["rpc.response.status_code"], span.attributes.get("error.type"))
+        for span in spans
+    )
+    assert Counter(found) == expected
