@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from otel_kit.sdk.config.arguments import Arguments
-from otel_kit.sdk.config.settings import Settings, resolve
+from otel_kit.errors import InputError
+from otel_kit.sdk.config import settings as module
+from otel_kit.sdk.config.arguments import Arguments, check
+from otel_kit.sdk.config.settings import LIMITS, Settings, resolve
+from otel_kit.sdk.config.targets import is_endpoint
+from otel_kit.sdk.config.unused import OWN
 
 
 def settings(environ: dict[str, str] | None = None, **arguments: Any) -> Settings:
@@ -158,3 +163,92 @@ def test_headers_win_however_their_names_are_spelt() -> None:
 def test_the_old_name_of_the_environment_counts_in_code_as_well() -> None:
     found = origins({"DD_ENV": "dd"}, resource_attributes={"deployment.environment": "code"})
     assert found["deployment.environment.name"] == ("code", "argument")
+
+
+#: Variable -> what cannot be used there, and what is in force instead.
+REFUSED = {
+    "OTEL_ATTRIBUTE_COUNT_LIMIT": ("many", None),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ("ftp://c", ("http://localhost:4318", "default")),
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": ("ftp://c", None),
+    "OTEL_TRACES_SAMPLER": ("sometimes", ("parentbased_always_on", "default")),
+    "OTEL_PROPAGATORS": ("smoke", ("tracecontext, baggage", "default")),
+    "OTEL_KIT_EXTRACT": ("gcp,smoke", ("gcp", "OTEL_KIT_EXTRACT")),
+    "OTEL_KIT_INSTRUMENT": ("grpc,smoke", ("grpc", "OTEL_KIT_INSTRUMENT")),
+    "OTEL_KIT_HEALTH_ROUTES": ("/up,down", ("/up", "OTEL_KIT_HEALTH_ROUTES")),
+    "OTEL_KIT_SAMPLING": ("route:/a@0.1;route:/b@smoke", ("route:/a@0.1", "OTEL_KIT_SAMPLING")),
+    "OTEL_KIT_TRUST": ("route:/a@all;route:/b@smoke", ("route:/a@all, link", "OTEL_KIT_TRUST")),
+    "OTEL_KIT_LOG_LIMITS": ("a=10/s,b=smoke", ("a=10/s", "OTEL_KIT_LOG_LIMITS")),
+    "OTEL_KIT_REDACT_PATTERNS": ("a{2},(smoke", ("a{2}", "OTEL_KIT_REDACT_PATTERNS")),
+    "OTEL_KIT_BAGGAGE_ATTRIBUTES": ("tenant,smoke*", ("tenant", "OTEL_KIT_BAGGAGE_ATTRIBUTES")),
+    "OTEL_KIT_HEADERS": ("a=1,smoké=2", ("a", "OTEL_KIT_HEADERS")),
+    "OTEL_PYTHON_EXCLUDED_URLS": ("/a,(smoke", ("/a", "OTEL_PYTHON_EXCLUDED_URLS")),
+    "OTEL_KIT_METRIC_INTERVAL": ("0.5", ("1", "OTEL_KIT_METRIC_INTERVAL")),
+    "OTEL_METRIC_EXPORT_INTERVAL": ("1e300", ("86400", "OTEL_METRIC_EXPORT_INTERVAL")),
+    "OTEL_KIT_METRIC_CARDINALITY_LIMIT": ("0.5", ("2000", "default")),
+    "OTEL_METRICS_EXEMPLAR_FILTER": ("smoke", ("trace_based", "default")),
+}
+
+
+@pytest.mark.parametrize("variable", REFUSED)
+def test_what_is_refused_is_in_the_problem_alone(variable: str) -> None:
+    given, in_force = REFUSED[variable]
+    environ = {variable: given}
+    found = settings(environ, service="s")
+    if variable != "OTEL_METRIC_EXPORT_INTERVAL":  # which is only capped
+        (problem,) = found.problems
+        what, semicolon, fix = problem.rpartition("; ")
+        assert variable in what, problem
+        assert semicolon
+        assert fix
+    shown = {o.setting: (o.value, o.source) for o in found.origins}
+    others = {o.setting: (o.value, o.source) for o in settings(service="s").origins}
+    changed = {setting: value for setting, value in shown.items() if others.get(setting) != value}
+    assert list(changed.values()) == ([in_force] if in_force and in_force[1] != "default" else [])
+    if in_force:
+        assert in_force in shown.values()
+
+
+SECRETS = {
+    "a URL": "http://me:hunter2@h:1/?token=hunter2",
+    "without a scheme": "me:hunter2@h",
+    "a header": "Bearer hunter2hunter2",
+    "a name": "password=hunter2",
+    "a key": "hunter20123456789abcdef",
+    "a long key": "hunter2" * 2000,
+    "in a list": "a, http://me:hunter2@h, b",
+    "in rules": "route:/x@http://me:hunter2@h; *@password=hunter2",
+}
+
+
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+def test_a_secret_in_the_wrong_variable_is_in_no_problem(secret: str) -> None:
+    names = set(re.findall(r"\bOTEL_[A-Z0-9_]*[A-Z0-9]\b", module.__doc__ or "")) | OWN | set(LIMITS)
+    assert len(names) > 50
+    for name in sorted(names):
+        # As in messages of the library, and in the lines of `otel-kit doctor` about them.
+        assert "hunter2" not in str(settings({name: secret}, service="s").problems), name
+
+
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+def test_a_secret_in_the_wrong_argument_is_in_no_message(secret: str) -> None:
+    wrong: list[dict[str, Any]] = [
+        {name: secret}
+        for name in (
+            *("endpoint", "protocol", "traces", "metrics", "logs", "log_level", "sampling"),
+            *("metric_interval", "shutdown_timeout", "health_routes", "instrument", "headers"),
+        )
+    ]
+    wrong += [
+        {"health_routes": [secret]},
+        {"instrument": [secret]},
+        {"headers": {secret + "é": "x"}},
+        {"resource_attributes": {secret: None}},
+        {"service": [secret]},
+    ]
+    for arguments in wrong:
+        if "endpoint" in arguments and is_endpoint(secret):
+            continue  # that is where it belongs
+        with pytest.raises(InputError) as raised:
+            check(Arguments(**arguments))
+        assert "hunter2" not in str(raised.value), arguments
+        assert "; " in str(raised.value), "what to do"

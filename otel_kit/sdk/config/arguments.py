@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from otel_kit.errors import InputError
 from otel_kit.sdk.clients.catalogue import CLIENTS
+from otel_kit.sdk.config.refused import quoted
 from otel_kit.sdk.config.targets import Protocol, is_endpoint, is_header
 from otel_kit.sdk.config.tracing import rules_of
 
@@ -66,7 +67,10 @@ def check(a: Arguments) -> None:
     _check_mapping("headers", a.headers, str)
     for name, value in (a.headers or {}).items():
         if not is_header(name, value):
-            raise InputError(f"init(headers=...): {name!r} cannot be sent", fix="use printable ASCII")
+            raise InputError(
+                f"init(headers=...): {quoted(name)} cannot be sent",
+                fix="use printable ASCII, and a name without blanks",
+            )
     _check_mapping("resource_attributes", a.resource_attributes, str | int | float)
     _check_lists(a)
     _check_sampling(a.sampling)
@@ -77,9 +81,9 @@ def _check_sampling(sampling: object) -> None:
         return
     if not isinstance(sampling, str):
         raise _wrong("sampling", sampling, 'give rules in a string: "route:/search@0.1; *@0.9"')
-    for rule in rules_of(sampling):
+    for _, rule in rules_of(sampling):
         if isinstance(rule, str):
-            raise InputError(f"init(sampling=...): the rule {rule}", fix='write "route:/search@0.1; *@0.9"')
+            raise InputError(f"init(sampling=...): the rule {rule}")
 
 
 def _check_mapping(name: str, value: object, allowed: type | UnionType) -> None:
@@ -92,7 +96,7 @@ def _check_mapping(name: str, value: object, allowed: type | UnionType) -> None:
         if not isinstance(key, str) or not isinstance(item, allowed):
             kinds = "strings" if allowed is str else "strings, numbers or booleans"
             raise InputError(
-                f"init({name}=...): the entry {key!r} cannot be used", fix=f"give {kinds} by name"
+                f"init({name}=...): the entry {quoted(key)} cannot be used", fix=f"give {kinds} by name"
             )
 
 
@@ -132,4 +136,4 @@ def _one_of(name: str, value: object, allowed: Sequence[str]) -> None:
 
 
 def _wrong(name: str, value: object, fix: str) -> InputError:
-    return InputError(f"init({name}={value!r}) cannot be used", fix=fix)
+    return InputError(f"init({name}={quoted(value)}) cannot be used", fix=fix)

@@ -35,6 +35,7 @@ from typing import Final, Literal
 
 from otel_kit.sdk.config.environment import DEFAULT, Environment
 from otel_kit.sdk.config.patterns import is_offered, pattern
+from otel_kit.sdk.config.refused import quoted
 
 __all__ = ["Condition", "ContextSettings", "Policy", "TrustRule", "resolve_context", "trust_rules"]
 
@@ -111,17 +112,13 @@ def resolve_context(env: Environment) -> ContextSettings:
     """The settings; what cannot be used is one problem, and left out."""
     named = _propagators(env)
     extract = [_FORMATS[name] for name in named if name in _FORMATS]
-    for name in env.words("OTEL_KIT_EXTRACT", ()):
-        if name.lower() in _FORMATS:
-            extract.append(_FORMATS[name.lower()])
-        else:
-            env.problems.append(f"OTEL_KIT_EXTRACT: {name!r} is left out; use gcp, datadog and b3")
+    extract += [_FORMATS[name.lower()] for name in env.words("OTEL_KIT_EXTRACT", (), refuse=_no_format)]
     w3c = "tracecontext" in named or bool(extract)
     if extract and "tracecontext" not in named:
-        env.problems.append(f"{', '.join(extract)} is only read; trace context by W3C is what is written")
-    attributes = tuple(key for key in env.words("OTEL_KIT_BAGGAGE_ATTRIBUTES", ()) if "*" not in key)
-    if len(attributes) < len(env.words("OTEL_KIT_BAGGAGE_ATTRIBUTES", ())):
-        env.problems.append("OTEL_KIT_BAGGAGE_ATTRIBUTES: keys with * are left out; name each one")
+        env.problems.append(
+            f"{', '.join(extract)} is only read; trace context by W3C is what is written, so add tracecontext"
+        )
+    attributes = tuple(env.words("OTEL_KIT_BAGGAGE_ATTRIBUTES", (), refuse=_no_key))
     allowed = (*env.words("OTEL_KIT_BAGGAGE", ()), *attributes)
     return ContextSettings(
         w3c=w3c,
@@ -133,52 +130,57 @@ def resolve_context(env: Environment) -> ContextSettings:
     )
 
 
+def _no_format(name: str) -> str:
+    return "" if name.lower() in _FORMATS else "use gcp, datadog and b3"
+
+
+def _no_key(name: str) -> str:
+    return "name each key, without *" if "*" in name else ""
+
+
+def _no_propagator(name: str) -> str:
+    name = name.lower()
+    if name in ("none", *_FORMATS, *_DEFAULT) or is_offered("opentelemetry_propagator", name):
+        return ""
+    known = "tracecontext, baggage, gcp_trace, datadog, b3, b3multi or none"
+    return f"use {known}, or install the package that offers it"
+
+
 def _propagators(env: Environment) -> Sequence[str]:
     """Those of ``OTEL_PROPAGATORS`` that there are; where that leaves none, the default."""
-    named = [name.lower() for name in env.words("OTEL_PROPAGATORS", _DEFAULT)]
-    if "none" in named:
-        return []
-    known = [
-        name
-        for name in named
-        if name in _FORMATS or name in _DEFAULT or is_offered("opentelemetry_propagator", name)
-    ]
-    for name in named:
-        if name not in known:
-            env.problems.append(
-                f"OTEL_PROPAGATORS: {name!r} is left out; use tracecontext, baggage, gcp_trace, datadog, b3, "
-                "b3multi or none, or install the package that offers it"
-            )
-    return known or _DEFAULT
+    named = [name.lower() for name in env.words("OTEL_PROPAGATORS", _DEFAULT, refuse=_no_propagator)]
+    return [] if "none" in named else named
 
 
 def _trust(env: Environment) -> Iterator[TrustRule]:
     source, text = env.find("OTEL_KIT_TRUST") or (DEFAULT, "")
-    env.note("trust", [rule.strip() for rule in text.split(";")], source)
-    for found in trust_rules(text):
+    in_force = []
+    for part, found in trust_rules(text):
         if isinstance(found, TrustRule):
+            in_force.append(part)
             yield found
         else:
             # Not to trust is what the rule was written for, and what does no harm.
+            in_force.append("link")
             env.problems.append(f"OTEL_KIT_TRUST: a rule counts as 'link': {found}")
             yield TrustRule(conditions=(), policy="link")
+    env.note("trust", in_force, source)
 
 
-def trust_rules(text: str) -> Iterator[TrustRule | str]:
-    """Each rule, or what is wrong with it."""
-    for part in text.split(";"):
-        if part.strip():
-            try:
-                yield _rule(part.strip())
-            except ValueError as error:
-                yield f"{part.strip()!r}: {error}"
+def trust_rules(text: str) -> Iterator[tuple[str, TrustRule | str]]:
+    """Each rule as it is written, with its meaning or with what is wrong with it."""
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        try:
+            yield part, _rule(part)
+        except ValueError as error:
+            yield part, f"{quoted(part)}: {error}"
 
 
 def _rule(text: str) -> TrustRule:
     conditions, at, name = text.rpartition("@")
     policy = _POLICIES.get(name.strip().lower())
     if policy is None:
-        raise ValueError(f"{name.strip()!r} is no policy; use one of {', '.join(_POLICIES)}")
+        raise ValueError(f"no policy is behind @; use one of {', '.join(_POLICIES)}")
     if not at or conditions.strip() == "*":
         return TrustRule(conditions=(), policy=policy)
     return TrustRule(conditions=tuple(_condition(c.strip()) for c in conditions.split("&")), policy=policy)
@@ -193,7 +195,12 @@ def _condition(text: str) -> Condition:
         name, equals, value = rest.partition("=")
         return Condition(kind="header", name=name.strip().lower(), pattern=pattern(value) if equals else None)
     if kind == "peer" and rest:
-        return Condition(kind="peer", network=ipaddress.ip_network(rest, strict=False))
+        try:
+            return Condition(kind="peer", network=ipaddress.ip_network(rest, strict=False))
+        except ValueError:
+            raise ValueError("a peer is no network; write peer:10.0.0.0/8") from None
     if kind == "from" and rest in ("w3c", *_FORMATS):
         return Condition(kind="from", name=_FORMATS.get(rest, rest))
-    raise ValueError(f"{text!r} is no condition; write route:/path, header:name, peer:10.0.0.0/8 or from:gcp")
+    raise ValueError(
+        "what stands before @ is no condition; write route:/path, header:name, peer:10.0.0.0/8 or from:gcp"
+    )

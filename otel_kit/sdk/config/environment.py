@@ -1,7 +1,8 @@
 """Reads typed values from environment variables, and keeps for each where it came from.
 
-What cannot be used is noted as a problem, and its default taken. Each getter takes one variable or several,
-of which the first that is set counts, and notes the value under the name of the first (see `setting_name`).
+What cannot be used is one problem, which shows it without what may be secret, and its default counts. Each
+getter takes one variable or several, of which the first that is set counts, and notes the value in force
+under the name of the first (see `setting_name`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
+
+from otel_kit.sdk.config.refused import quoted
 
 __all__ = ["ARGUMENT", "DEFAULT", "DETECTED", "LONGEST", "Environment", "Origin", "setting_name", "shown"]
 
@@ -46,7 +49,7 @@ class Environment:
     """Environment variables with the problems found in them.
 
     Attributes:
-        problems: one sentence each, without the values of headers.
+        problems: one sentence each: what, where, and after a semicolon what to do. Without secrets.
     """
 
     def __init__(self, values: Mapping[str, str]) -> None:
@@ -65,6 +68,10 @@ class Environment:
         self._origins[setting] = Origin(
             setting=setting, value="***" if secret else _shown(value), source=source
         )
+
+    def source(self, setting: str) -> str:
+        """Where the value of a setting came from that was noted before."""
+        return self._origins[setting].source
 
     def given(self, name: str, argument: T | None, otherwise: T) -> T:
         """An argument of `init` where the caller gave it, else what its variable says."""
@@ -123,13 +130,26 @@ class Environment:
 
         return self._read(name, read, default, "use a positive number")
 
+    def count(self, name: str, default: int) -> int:
+        """A whole number from 1 on."""
+
+        def read(value: str) -> int | None:
+            usable = value.isascii() and value.isdigit() and len(value) < 20
+            return int(value) or None if usable else None
+
+        return self._read(name, read, default, "use a whole number from 1 on")
+
     def natural(self, name: str) -> bool:
         """False, and a problem, for what is neither unset nor a whole number from 0 on."""
-        value = self.text(name)
-        if value is None or (value.isascii() and value.isdigit()):
+        found = self.find(name)
+        if found is None:
             return True
-        self.problems.append(f"{name}={value!r} cannot be used; use a whole number")
-        return False
+        usable = found[1].isascii() and found[1].isdigit() and len(found[1]) < 20
+        if usable:
+            self.note(setting_name(name), found[1], name)
+        else:
+            self.problems.append(f"{name}={quoted(found[1])} is left out; use a whole number from 0 on")
+        return usable
 
     def seconds(self, names: Names, default: float) -> float:
         """A timeout in seconds, no longer than a day.
@@ -146,16 +166,35 @@ class Environment:
         self.note(setting_name(_names(names)[0]), f"{number:g} (read as milliseconds)", found[0])
         return number
 
-    def words(self, name: Names, default: Sequence[str]) -> Sequence[str]:
-        """A list separated by commas."""
+    def words(
+        self, name: Names, default: Sequence[str], *, refuse: Callable[[str], str] = lambda _: ""
+    ) -> Sequence[str]:
+        """A list separated by commas; the default where nothing is left of it.
 
-        def read(value: str) -> Sequence[str]:
-            return [word.strip() for word in value.split(",") if word.strip()]
+        Args:
+            name: of the variable, or of several.
+            default: where none is set.
+            refuse: says of a word what to do instead, or nothing where it can be used.
+        """
+        names = _names(name)
+        source, text = self.find(*names) or (DEFAULT, "")
+        kept = []
+        for word in filter(None, (word.strip() for word in text.split(","))):
+            fix = refuse(word)
+            if fix:
+                self.problems.append(f"{source}: {quoted(word)} is left out; {fix}")
+            else:
+                kept.append(word)
+        self.note(setting_name(names[0]), kept or default, source if kept else DEFAULT)
+        return kept or default
 
-        return self._read(name, read, default, "")
+    def pairs(self, name: str, *, refuse: Callable[[str, str], str] = lambda *_: "") -> dict[str, str]:
+        """``key=value,key2=value2`` with percent-encoded values (W3C baggage); the values may be secret.
 
-    def pairs(self, name: str) -> dict[str, str]:
-        """``key=value,key2=value2`` with percent-encoded values (W3C baggage); the values may be secret."""
+        Args:
+            name: of the variable.
+            refuse: says of a pair what to do instead, or nothing where it can be used.
+        """
         found = {}
         given = self.find(name)
         for word in given[1].split(",") if given else ():
@@ -169,7 +208,11 @@ class Environment:
                     f"{name}: an entry is no key=value and is left out; write key=value,key2=value2"
                 )
             elif value:  # an empty one is what a template leaves of a setting that nobody made
-                found[key] = unquote(value)
+                fix = refuse(key, unquote(value))
+                if fix:
+                    self.problems.append(f"{name}: the entry {quoted(key)} is left out; {fix}")
+                else:
+                    found[key] = unquote(value)
         if found:
             self.note(setting_name(name), list(found), name)
         return found
@@ -182,7 +225,7 @@ class Environment:
             self.note(setting_name(names[0]), value, found[0])
             return value
         if found is not None:
-            self.problems.append(f"{found[0]}={found[1]!r} cannot be used, so {default!r} is; {fix}")
+            self.problems.append(f"{found[0]}={quoted(found[1])} cannot be used, so {default!r} is; {fix}")
         self.note(setting_name(names[0]), default, DEFAULT)
         return default
 

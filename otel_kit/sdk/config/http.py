@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,20 +47,13 @@ def resolve_http(env: Environment, health_routes: Sequence[str] | None = None) -
         env: the environment.
         health_routes: the argument of `init`.
     """
-    health_routes = env.given(
-        "health_routes", health_routes, env.words("OTEL_KIT_HEALTH_ROUTES", HEALTH_ROUTES)
-    )
-    paths = [path for path in health_routes if path.startswith("/")]
-    env.problems += [
-        f"OTEL_KIT_HEALTH_ROUTES: {path!r} is left out; begin each route with /"
-        for path in health_routes
-        if path not in paths
-    ]
+    from_environment = env.words("OTEL_KIT_HEALTH_ROUTES", HEALTH_ROUTES, refuse=_no_route)
+    health_routes = env.given("health_routes", health_routes, from_environment)
     excluded = "OTEL_PYTHON_FASTAPI_EXCLUDED_URLS"
     if env.find(excluded) is None:
         excluded = "OTEL_PYTHON_EXCLUDED_URLS"
     return HttpSettings(
-        health_routes=frozenset(paths),
+        health_routes=frozenset(health_routes),
         excluded_urls=_patterns(env, excluded),
         request_headers=_patterns(env, _CAPTURE + "SERVER_REQUEST"),
         response_headers=_patterns(env, _CAPTURE + "SERVER_RESPONSE"),
@@ -70,14 +63,16 @@ def resolve_http(env: Environment, health_routes: Sequence[str] | None = None) -
 
 
 def _patterns(env: Environment, variable: str) -> tuple[str, ...]:
-    return tuple(_usable(env, variable, env.words(variable, ())))
+    return tuple(env.words(variable, (), refuse=_no_regex))
 
 
-def _usable(env: Environment, variable: str, words: Iterable[str]) -> Iterable[str]:
-    for word in words:
-        try:
-            re.compile(word)
-        except re.error as error:
-            env.problems.append(f"{variable}: {word!r} is no regular expression ({error}) and is left out")
-        else:
-            yield word
+def _no_route(path: str) -> str:
+    return "" if path.startswith("/") else "begin each route with /"
+
+
+def _no_regex(word: str) -> str:
+    try:
+        re.compile(word)
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"write a regular expression ({error})"
+    return ""

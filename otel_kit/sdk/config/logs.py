@@ -11,8 +11,8 @@ from otel_kit.sdk.config.environment import ARGUMENT, Environment
 
 __all__ = ["LineFormat", "LogLimit", "LogSettings", "resolve_logs"]
 
-LineFormat = Literal["datadog", "google"]
-LINE_FORMATS: Final = ("datadog", "google")
+LineFormat = Literal["datadog", "google", "text"]
+LINE_FORMATS: Final = ("datadog", "google", "text")
 _LIMIT: Final = re.compile(r"(?P<logger>[^=\s]+)\s*=\s*(?P<number>\d+(?:\.\d+)?|\.\d+)(?P<per>/[sm])?")
 
 
@@ -38,7 +38,7 @@ class LogSettings:
     Attributes:
         mode: stdout, otlp, both or none.
         level: of the root logger, or None: INFO unless the service has configured it.
-        line: whose names the lines on stdout have.
+        line: whose names the lines on stdout have; or text, for people.
         project: of Google Cloud, for ``line="google"``.
         limits: for loggers that write too much.
     """
@@ -85,18 +85,15 @@ def _level(argument: int | str | None, env: Environment) -> int | None:
 
 
 def _limits(env: Environment) -> list[LogLimit]:
-    name = "OTEL_KIT_LOG_LIMITS"
-    found = []
-    for word in env.words(name, ()):
-        match = _LIMIT.fullmatch(word)
-        limit = None if match is None else _limit(match["logger"], float(match["number"]), match["per"])
-        if limit is None:
-            env.problems.append(
-                f"{name}: {word!r} is left out; write logger=10/s, logger=10/m, or logger=0.1 for a tenth"
-            )
-        else:
-            found.append(limit)
-    return found
+    def refuse(word: str) -> str:
+        return "" if _read(word) else "write logger=10/s, logger=10/m, or logger=0.1 for a tenth"
+
+    return [limit for word in env.words("OTEL_KIT_LOG_LIMITS", (), refuse=refuse) if (limit := _read(word))]
+
+
+def _read(word: str) -> LogLimit | None:
+    match = _LIMIT.fullmatch(word)
+    return None if match is None else _limit(match["logger"], float(match["number"]), match["per"])
 
 
 def _limit(logger: str, number: float, per: str | None) -> LogLimit | None:

@@ -46,10 +46,10 @@ def resolve_metrics(env: Environment) -> MetricSettings:
     histograms = env.choice(
         _HISTOGRAMS, ("explicit_bucket_histogram", _EXPONENTIAL), "explicit_bucket_histogram"
     )
-    limit = env.positive("OTEL_KIT_METRIC_CARDINALITY_LIMIT", CARDINALITY_LIMIT)
+    limit = env.count("OTEL_KIT_METRIC_CARDINALITY_LIMIT", CARDINALITY_LIMIT)
     return MetricSettings(
         temporality=cast(Temporality, temporality),
         exponential=histograms == _EXPONENTIAL,
-        cardinality_limit=max(1, int(limit)),
+        cardinality_limit=limit,
         runtime=env.flag("OTEL_KIT_RUNTIME_METRICS", default=True),
     )

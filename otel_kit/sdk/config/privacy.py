@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from otel_kit.sdk.config.environment import Environment, setting_name
+from otel_kit.sdk.config.refused import quoted
 
 __all__ = ["PrivacySettings", "RedactMode", "resolve_privacy"]
 
@@ -49,17 +50,16 @@ def _patterns(env: Environment) -> list[re.Pattern[str]]:
     name = "OTEL_KIT_REDACT_PATTERNS"
     found = []
     given = env.find(name)
-    texts = re.findall(_REGEX, given[1]) if given else []
-    if texts:
-        env.note(setting_name(name), texts, name)
-    for text in texts:
+    for text in re.findall(_REGEX, given[1]) if given else []:
         try:
             pattern = re.compile(text.strip())
             why = "it matches where there is nothing" if pattern.search("") else ""
         except (re.error, OverflowError, RecursionError) as error:
             why = str(error)
         if why:
-            env.problems.append(f"{name}: the regex {text.strip()!r} is left out: {why}")
+            env.problems.append(f"{name}: the regex {quoted(text.strip())} is left out: {why}; correct it")
         else:
             found.append(pattern)
+    if found:
+        env.note(setting_name(name), [pattern.pattern for pattern in found], name)
     return found

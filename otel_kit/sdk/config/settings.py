@@ -64,7 +64,8 @@ OTEL_KIT_INSTRUMENT                 what to instrument, separated by commas, or 
 OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: what not to instrument, separated by commas, or ``*``
 OTEL_KIT_LOGS                       stdout, otlp, both (default) or none
 OTEL_KIT_LOG_LEVEL                  level of the root logger; default INFO, unless the service configured it
-OTEL_KIT_LOG_FORMAT                 names in the lines on stdout: ``datadog`` (default) or ``google``
+OTEL_KIT_LOG_FORMAT                 lines on stdout: JSON with the names of ``datadog`` (default) or of
+                                    ``google``, or ``text`` to read at a terminal
 GOOGLE_CLOUD_PROJECT, GCP_PROJECT,  for ``google``: the project whose traces the lines are linked to
 GCLOUD_PROJECT
 OTEL_KIT_LOG_LIMITS                 ``logger=10/s,logger=100/m,logger=0.1``: at most so many records of a
@@ -139,6 +140,7 @@ LIMITS: Final = (
     "OTEL_SPAN_EVENT_COUNT_LIMIT",
     "OTEL_SPAN_LINK_COUNT_LIMIT",
 )
+EXEMPLARS: Final = "OTEL_METRICS_EXEMPLAR_FILTER"
 #: By these the API would set up a provider of its own as soon as somebody asks for one, or raise an error.
 PROVIDERS: Final = tuple(f"OTEL_PYTHON_{kind}_PROVIDER" for kind in ("TRACER", "METER", "LOGGER"))
 
@@ -215,14 +217,12 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
             headers=arguments.headers,
         ),
         logs=logs,
-        metric_interval=min(LONGEST, env.given("metric_interval", arguments.metric_interval, _interval(env))),
-        shutdown_timeout=min(
-            LONGEST,
-            env.given(
-                "shutdown_timeout",
-                arguments.shutdown_timeout,
-                env.positive("OTEL_KIT_SHUTDOWN_TIMEOUT", 3.0, zero=True),
-            ),
+        metric_interval=_capped(env, "metric_interval", arguments.metric_interval, _interval(env)),
+        shutdown_timeout=_capped(
+            env,
+            "shutdown_timeout",
+            arguments.shutdown_timeout,
+            env.positive("OTEL_KIT_SHUTDOWN_TIMEOUT", 3.0, zero=True),
         ),
         metrics=resolve_metrics(env),
         http=resolve_http(env, arguments.health_routes),
@@ -257,20 +257,28 @@ def _unreadable(env: Environment) -> tuple[str, ...]:
     providers = [name for name in PROVIDERS if env.find(name)]
     env.problems += [f"{name} is not used, since init() sets the provider; remove it" for name in providers]
     limits = [name for name in LIMITS if not env.natural(name)]
-    known = env.choice("OTEL_METRICS_EXEMPLAR_FILTER", ("trace_based", "always_on", "always_off", ""), "")
-    return (*providers, *limits, *(() if known else ("OTEL_METRICS_EXEMPLAR_FILTER",)))
+    filter_ = env.choice(EXEMPLARS, ("trace_based", "always_on", "always_off"), "trace_based")
+    given = env.find(EXEMPLARS)
+    return (*providers, *limits, *(() if given is None or given[1].lower() == filter_ else (EXEMPLARS,)))
+
+
+def _capped(env: Environment, name: str, argument: float | None, otherwise: float) -> float:
+    """A number of seconds, a day at most."""
+    number = min(LONGEST, env.given(name, argument, otherwise))
+    env.note(name, number, env.source(name))
+    return number
 
 
 def _interval(env: Environment) -> float:
     """Below a second two collections would share one, and Datadog keeps one point a second."""
-    name, unit = ("OTEL_KIT_METRIC_INTERVAL", 1.0)
-    if env.find(name) is None:
-        name, unit = "OTEL_METRIC_EXPORT_INTERVAL", 1000.0
-    seconds = env.positive(name, 10 * unit) / unit
+    names = ("OTEL_KIT_METRIC_INTERVAL", "OTEL_METRIC_EXPORT_INTERVAL")
+    found = env.find(*names)
+    unit, word = (1000.0, "milliseconds") if found and found[0] == names[1] else (1.0, "second")
+    seconds = env.positive(names, 10 * unit) / unit
     if seconds < MIN_INTERVAL:
         env.problems.append(
-            f"{name}={seconds * unit:g} is below {MIN_INTERVAL * unit:g} "
-            f"{'milliseconds' if unit > 1 else 'second'}, so that is used; Datadog keeps one point a second"
+            f"{env.source('metric_interval')}={seconds * unit:g} is below {MIN_INTERVAL * unit:g} {word}, so "
+            "that is used, as Datadog keeps one point a second; give a longer time"
         )
     return max(MIN_INTERVAL, seconds)
 
@@ -284,11 +292,15 @@ def _instrument(argument: bool | Sequence[str] | None, env: Environment) -> froz
     # contrib calls its own for aiohttp by this longer name.
     off = {word.removesuffix("-client") for word in env.words("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", ())}
     others = [name for name in INSTRUMENTATIONS if name not in off and "*" not in off]
-    wanted = env.words("OTEL_KIT_INSTRUMENT", others)
-    for name in set(wanted) - {*INSTRUMENTATIONS, "none"}:
-        env.problems.append(
-            f"OTEL_KIT_INSTRUMENT: {name!r} is left out; use some of {', '.join(INSTRUMENTATIONS)}"
+
+    def refuse(name: str) -> str:
+        return (
+            ""
+            if name in (*INSTRUMENTATIONS, "none")
+            else f"use some of {', '.join(INSTRUMENTATIONS)}, or none"
         )
+
+    wanted = env.words("OTEL_KIT_INSTRUMENT", others, refuse=refuse)
     if argument is not None:
         env.note("instrument", argument, ARGUMENT)
         wanted = argument if not isinstance(argument, bool) else INSTRUMENTATIONS if argument else ()

@@ -71,7 +71,7 @@ def resolve_targets(
     Arguments win over ``OTEL_KIT_*``, these over its own variables, these over the general ones.
     """
     endpoint = env.given("endpoint", endpoint, _checked(env, "OTEL_KIT_ENDPOINT"))
-    given = {name.lower(): value for name, value in env.pairs("OTEL_KIT_HEADERS").items()}
+    given = {name.lower(): value for name, value in _headers(env, "OTEL_KIT_HEADERS").items()}
     given |= {name.lower(): value for name, value in (headers or {}).items()}
     if headers:
         env.note("headers", list(given), ARGUMENT)
@@ -93,9 +93,9 @@ def _target(
     chosen: Protocol = env.given(f"{signal}_protocol", protocol, _protocol(env, own))
     url, credentials = _without_credentials(_url(env, own, signal, chosen, endpoint))
     sent = dict(credentials)
-    for source in (env.pairs(f"{PREFIX}_HEADERS"), env.pairs(f"{own}_HEADERS"), headers):
+    for source in (_headers(env, f"{PREFIX}_HEADERS"), _headers(env, f"{own}_HEADERS"), headers):
         # In lower case, else two spellings of a name would be two headers.
-        sent |= {name.lower(): value for name, value in source.items() if _sendable(env, name, value)}
+        sent |= {name.lower(): value for name, value in source.items()}
     return Target(
         protocol=chosen,
         url=url,
@@ -113,11 +113,11 @@ def is_header(name: str, value: str) -> bool:
     return bool(_HEADER_NAME.fullmatch(name)) and value.isascii() and value.isprintable()
 
 
-def _sendable(env: Environment, name: str, value: str) -> bool:
-    fine = is_header(name, value)
-    if not fine:
-        env.problems.append(f"the header {name!r} cannot be sent and is left out; use printable ASCII")
-    return fine
+def _headers(env: Environment, variable: str) -> dict[str, str]:
+    def refuse(name: str, value: str) -> str:
+        return "" if is_header(name, value) else "use printable ASCII, and a name without blanks"
+
+    return env.pairs(variable, refuse=refuse)
 
 
 def _without_credentials(url: str) -> tuple[str, dict[str, str]]:
@@ -161,7 +161,9 @@ def _on_node(env: Environment, port: int) -> str:
     source, node = env.find(*NODE_ADDRESSES) or (DEFAULT, "localhost")
     url = f"http://{f'[{node}]' if ':' in node else node}:{port}"
     if not is_endpoint(url) or "/" in node:
-        env.problems.append(f"{source} is no address of a node, so localhost is used")
+        env.problems.append(
+            f"{source} is no address of a node, so localhost is used; give status.hostIP by the downward API"
+        )
         source, url = DEFAULT, f"http://localhost:{port}"
     env.note(setting_name(conventions.ENV_OTLP_ENDPOINT), url, source)
     return url
@@ -169,13 +171,18 @@ def _on_node(env: Environment, port: int) -> str:
 
 def _checked(env: Environment, name: str) -> str | None:
     """The URL in a variable, or None with a problem noted where no client could use it."""
-    value = env.text(name)
-    if value is None:
+    found = env.find(name)
+    if found is None:
         return None
+    value = found[1]
     if "://" not in value and ":/" not in value:
         # gRPC endpoints are often written so; OTEL_EXPORTER_OTLP_INSECURE says which scheme is meant.
         value = f"{'http' if env.flag(f'{PREFIX}_INSECURE', default=True) else 'https'}://{value}"
     if is_endpoint(value):
+        env.note(setting_name(name), value, name)
         return value
-    env.problems.append(f"{name} is no http:// or https:// URL, so the default endpoint is used")
+    env.problems.append(
+        f"{name} is no http:// or https:// URL that can be used, so it is left out; write http://host:4318 "
+        "(plain) or https://host:4318 (TLS)"
+    )
     return None

@@ -25,6 +25,7 @@ from urllib.parse import unquote
 
 from otel_kit.sdk.config.environment import ARGUMENT, DEFAULT, Environment
 from otel_kit.sdk.config.patterns import is_offered, pattern
+from otel_kit.sdk.config.refused import quoted
 
 __all__ = ["SAMPLERS", "Rule", "TracingSettings", "resolve_tracing", "rules_of"]
 
@@ -96,22 +97,22 @@ def resolve_tracing(env: Environment, sampling: str | None = None) -> TracingSet
     given = env.find("OTEL_KIT_SAMPLING")
     if sampling is None and given is not None:
         source, text = given
-    env.note("sampling", [part.strip() for part in text.split(";")], source)
-    found = list(rules_of(text))
-    env.problems += [f"{source}: a rule is left out: {wrong}" for wrong in found if isinstance(wrong, str)]
-    return TracingSettings(
-        sampler=sampler, argument=argument, rules=tuple(rule for rule in found if isinstance(rule, Rule))
-    )
+    rules = dict(rules_of(text))
+    env.problems += [
+        f"{source}: a rule is left out: {wrong}" for wrong in rules.values() if isinstance(wrong, str)
+    ]
+    kept = {part: rule for part, rule in rules.items() if isinstance(rule, Rule)}
+    env.note("sampling", list(kept), source if kept else DEFAULT)
+    return TracingSettings(sampler=sampler, argument=argument, rules=tuple(kept.values()))
 
 
-def rules_of(text: str) -> Iterator[Rule | str]:
-    """Each rule, or what is wrong with it."""
-    for part in text.split(";"):
-        if part.strip():
-            try:
-                yield _rule(part.strip())
-            except ValueError as error:
-                yield f"{part.strip()!r}: {error}"
+def rules_of(text: str) -> Iterator[tuple[str, Rule | str]]:
+    """Each rule as it is written, with its meaning or with what is wrong with it."""
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        try:
+            yield part, _rule(part)
+        except ValueError as error:
+            yield part, f"{quoted(part)}: {error}"
 
 
 def _rule(text: str) -> Rule:
@@ -121,7 +122,7 @@ def _rule(text: str) -> Rule:
     except ValueError:
         raise ValueError(f"no share after @; {_FORM}") from None
     if not 0 <= number <= 1:  # NaN is none of these either
-        raise ValueError("its share is not from 0 to 1")
+        raise ValueError("its share is not from 0 to 1; write route:/search@0.1 for a tenth")
     if conditions.strip() == "*":
         return Rule(conditions=(), share=number)
     return Rule(conditions=tuple(_condition(c.strip()) for c in conditions.split("&")), share=number)
@@ -132,37 +133,38 @@ def _condition(text: str) -> Condition:
     if kind == "attribute":
         key, equals, value = rest.partition("=")
         if not key.strip() or not equals:
-            raise ValueError(f"{text!r} needs a key and a value; write attribute:customer.tier=free")
+            raise ValueError("an attribute needs a key and a value; write attribute:customer.tier=free")
         return Condition(kind="attribute", key=unquote(key.strip()), pattern=pattern(value))
     if kind == "route" and rest.strip()[:1] in ("/", "*"):
         return Condition(kind="route", pattern=pattern(rest, segments=True))
     if kind == "route":
-        raise ValueError(f"{text!r} does not begin with /; write route:/orders/{{id}}")
+        raise ValueError("a route does not begin with /; write route:/orders/{id}")
     if kind == "name" and rest.strip():
         return Condition(kind="name", pattern=pattern(rest))
-    raise ValueError(f"{text!r} is no condition; {_FORM}")
+    raise ValueError(f"what stands before @ is no condition; {_FORM}")
 
 
 def _sampler(env: Environment) -> tuple[str, str]:
-    default = SAMPLER
-    given = env.text("OTEL_TRACES_SAMPLER") or default
-    argument = env.text("OTEL_TRACES_SAMPLER_ARG") or ""
-    name = given.lower()
-    if name not in SAMPLERS:
-        if is_offered("opentelemetry_traces_sampler", given):
-            return given, argument
-        env.note("traces_sampler", default, DEFAULT)
-        known = ", ".join(SAMPLERS)
+    """Name and argument of the sampler that decides where no rule holds."""
+    source, given = env.find("OTEL_TRACES_SAMPLER") or (DEFAULT, SAMPLER)
+    argument = env.find("OTEL_TRACES_SAMPLER_ARG")
+    name = given.lower() if given.lower() in SAMPLERS else given
+    if name not in SAMPLERS and not is_offered("opentelemetry_traces_sampler", name):
         env.problems.append(
-            f"OTEL_TRACES_SAMPLER={given!r} cannot be used, so {default!r} is; use one of {known}"
+            f"OTEL_TRACES_SAMPLER={quoted(given)} cannot be used, so {SAMPLER!r} is; use one of "
+            f"{', '.join(SAMPLERS)}"
         )
-        return default, ""
-    if name.endswith("traceidratio") and not _is_share(argument):
+        source, name, argument = DEFAULT, SAMPLER, None
+    env.note("traces_sampler", name, source)
+    if name in SAMPLERS and name.endswith("traceidratio") and not _is_share(argument[1] if argument else ""):
+        shown = quoted(argument[1] if argument else "")
         env.problems.append(
-            f"OTEL_TRACES_SAMPLER_ARG={argument!r} cannot be used, so '1' is; use a number from 0 to 1"
+            f"OTEL_TRACES_SAMPLER_ARG={shown} cannot be used, so '1' is; use a number from 0 to 1"
         )
-        return name, "1"
-    return name, argument
+        argument = (DEFAULT, "1")
+    if argument is not None:
+        env.note("traces_sampler_arg", argument[1], argument[0])
+    return name, argument[1] if argument else ""
 
 
 def _is_share(text: str) -> bool:

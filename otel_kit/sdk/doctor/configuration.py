@@ -30,7 +30,7 @@ def configuration(settings: Settings, environ: Mapping[str, str] = os.environ) -
     yield from _identity(settings, environ)
     for problem in settings.problems:
         if not problem.startswith("the service has no name"):  # said above
-            what, _, fix = problem.partition("; ")
+            what, _, fix = problem.rpartition("; ")  # what was given may have a semicolon, too
             yield Finding(check="setting", status="warning", what=what, fix=fix)
     yield from _timeouts(settings)
     for signal in ("traces", "metrics", "logs"):
