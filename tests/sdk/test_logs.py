@@ -135,6 +135,7 @@ ORDERS = {
     "by hand": ["info", PASSWORD, ORDER],
     "of its own": ["info", PASSWORD, ORDER],
     "cleared": ["info", PASSWORD, ORDER],
+    "cleared for a file": ["info", PASSWORD, ORDER],
     "queued": ["info", PASSWORD, ORDER],
     "intercepted": ["info", ORDER],
 }

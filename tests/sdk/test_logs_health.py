@@ -1,4 +1,4 @@
-"""Access lines of real servers: those of probes that are well are left out, all others stay."""
+"""Access lines of real servers: those of probes that are well are left out, and what nobody wants."""
 
 from __future__ import annotations
 
@@ -60,3 +60,15 @@ def test_a_file_of_the_service_gets_all(tmp_path: Path) -> None:
         eventually(lambda: "/healthz" in file.read_text())
         part.terminate()
         assert "gunicorn.access" not in part.output()
+
+
+def test_a_server_without_access_lines_has_none() -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "uvicorn", WEB, "--port", str(port), "--no-access-log"]
+    with start(command, ready=http_ready(f"{url}/healthzcare"), env={"OTEL_KIT_LOGS": "stdout"}) as part:
+        get(f"{url}/orders/1")
+        part.terminate()
+        said = lines(part)
+    assert {one["logger.name"] for one in said} >= {"shop", "uvicorn.error"}
+    assert [one for one in said if one["logger.name"] == "uvicorn.access"] == []

@@ -15,6 +15,7 @@ does not propagate: its owner wants it so.
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -82,19 +83,22 @@ class _Gates:
         """Put the gates where they belong."""
         LOGGER.disabled = False  # dictConfig disables the loggers that it does not name
         for logger, gate in self._gates:
-            if logger is not logging.root and logger.propagate:
-                logger.removeHandler(gate)
-            else:
+            if _belongs(logger):
                 logger.addHandler(gate)
+            else:
+                logger.removeHandler(gate)
 
     def keep_last(self, original: Callable[..., None]) -> Callable[..., None]:
         """``Logger.addHandler``."""
+        gates = dict(self._gates)
 
         def add(logger: logging.Logger, handler: logging.Handler) -> None:
             original(logger, handler)
-            for gate in logger.handlers[:-1]:
-                if isinstance(gate, Gate):  # another list: a record may be on its way through this one
-                    logger.handlers = [*(one for one in logger.handlers if one is not gate), gate]
+            gate = gates.get(logger)
+            if gate is not None and gate is not handler and _belongs(logger):
+                # Another list: a record may be on its way through this one. Whoever has emptied it wants
+                # other handlers, not to be without us.
+                logger.handlers = [*(one for one in logger.handlers if one is not gate), gate]
 
         return add
 
@@ -102,6 +106,17 @@ class _Gates:
         """For `logging.basicConfig`, which does nothing where the root logger has a handler."""
         logger, gate = self._gates[0]
         logger.removeHandler(gate)
+
+
+def _belongs(logger: logging.Logger) -> bool:
+    """Whether nobody above the logger takes its records, and it has not been silenced.
+
+    ``uvicorn --no-access-log`` takes all handlers away, and asks whether there are any before it logs.
+    Workers of gunicorn look the same where no file is named for such lines.
+    """
+    if logger is logging.root:
+        return True
+    return not logger.propagate and (bool(logger.handlers) or "gunicorn.glogging" in sys.modules)
 
 
 def take_over(intake: Intake, *, level: int | None) -> None:

@@ -33,7 +33,7 @@ _ATTRIBUTE: Final = b"\x32"
 #: How many attributes `site_attributes` gives.
 _OF_PLACE: Final = 4
 _REMEMBER: Final = 4096
-#: Names, in any case, that are no field's to Datadog: the ``status`` of an answer would be that of the record.
+#: Names, in any case, that are no field's to Datadog: a ``status`` of HTTP would be that of the record.
 #: Source: the logs part of DataDog/opentelemetry-mapping-go; and the names of the place.
 _TAKEN: Final = frozenset(
     {"logger.name", "code.file.path", "code.function.name", "code.line.number"}

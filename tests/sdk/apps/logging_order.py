@@ -42,10 +42,10 @@ def of_its_own() -> None:
     logging.config.dictConfig({"version": 1, "handlers": {"console": console}, "loggers": {"shop": shop}})
 
 
-def cleared() -> None:
+def cleared(handler: logging.Handler) -> None:
     """All handlers of the root logger are thrown away, ours too."""
     logging.getLogger().handlers.clear()
-    logging.getLogger().addHandler(logging.StreamHandler())
+    logging.getLogger().addHandler(handler)
 
 
 def queued() -> logging.handlers.QueueListener:
@@ -91,7 +91,9 @@ def main(case: str, path: str) -> None:
     if case == "of its own":
         of_its_own()
     if case == "cleared":
-        cleared()
+        cleared(logging.StreamHandler())
+    if case == "cleared for a file":
+        cleared(logging.FileHandler(path))
     if case == "intercepted":
         intercepted()
     listener = queued() if case == "queued" else None
