@@ -1,4 +1,4 @@
-"""What is made of an error that a span ends with."""
+"""What is made of an error that a span ends with, and of a span that should not have begun."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR
 from types import CodeType, FrameType, TracebackType
 from typing import Final
 
-from opentelemetry.trace import Span, SpanContext, Status, StatusCode
+from opentelemetry.trace import Span, SpanContext, Status, StatusCode, TraceFlags
 
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.text import stack_of, text_of, type_of
 
-__all__ = ["exception_attributes", "failed", "left_by", "record_once", "remember"]
+__all__ = ["exception_attributes", "failed", "left_by", "record_once", "remember", "unsample"]
 
 #: By the id of an error: where in the code it left a span, and that span. An error carries no mark of ours: a
 #: service may write out what is in it, or send it to another process.
@@ -85,3 +85,10 @@ def record_once(span: Span, error: BaseException) -> None:
         if event.name == "exception" and same:
             return
     span.add_event("exception", found)
+
+
+def unsample(span: Span) -> None:
+    """Have processors take `span` for one that is not sampled, which they leave out."""
+    own = span.get_span_context()
+    flags = TraceFlags(own.trace_flags & ~TraceFlags.SAMPLED)
+    span._context = SpanContext(own.trace_id, own.span_id, own.is_remote, flags, own.trace_state)  # type: ignore[attr-defined]

@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from otel_kit.sdk.http.headers import LONGEST
+from otel_kit.sdk.http.proxies import Asked
 
-__all__ = ["request_attributes", "url_of"]
+__all__ = ["VERSIONS", "request_attributes", "url_of"]
+
+#: Versions of HTTP that have no second number, which some servers write.
+VERSIONS: Final = {"2.0": "2", "3.0": "3"}
 
 Attributes = dict[str, str | int]
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -20,7 +24,11 @@ _ADDRESSES: Final = 512
 
 
 def request_attributes(
-    scope: Mapping[str, Any], headers: Mapping[bytes, bytes], method: str, scheme: str
+    scope: Mapping[str, Any],
+    headers: Mapping[bytes, bytes],
+    method: str,
+    scheme: str,
+    asked: Asked | None = None,
 ) -> Attributes:
     """What is known when the request arrives.
 
@@ -28,9 +36,10 @@ def request_attributes(
         scope: of ASGI; only its type is taken for granted.
         headers: one value each, by lower-case name.
         method: a known one, or ``_OTHER``.
-        scheme: as the server tells it.
+        scheme: of the URL that the client has used.
+        asked: what proxies tell.
     """
-    host = headers.get(b"host")
+    host = (asked and asked.host) or headers.get(b"host")
     attributes: Attributes = {
         "http.request.method": method,
         "url.scheme": scheme,
@@ -44,10 +53,13 @@ def request_attributes(
         attributes["url.query"] = query[:LONGEST].decode("latin-1")  # secrets go when it is sent
     version = scope.get("http_version")
     if version:
-        attributes["network.protocol.version"] = version
+        attributes["network.protocol.version"] = VERSIONS.get(version, version)
     client = scope.get("client")
     if client and client[0]:
         attributes["client.address"] = client[0]
+    # A server that trusts the proxy has put its word in the place of the peer.
+    if asked is not None and asked.client and not (client and client[0] and client[0] in asked.clients):
+        _set_client(attributes, asked.client)
     agent = headers.get(b"user-agent")
     if agent:
         attributes["user_agent.original"] = agent[:LONGEST].decode("latin-1")
@@ -63,6 +75,14 @@ def url_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> str:
         address, port = (scope.get("server") or (None, None))[:2]
         name = f"{address}:{port}" if port not in (None, 80) else str(address)
     return f"{scope.get('scheme') or 'http'}://{name}{scope.get('path') or ''}"
+
+
+def _set_client(attributes: Attributes, address: str) -> None:
+    """The client behind a proxy, which is the peer."""
+    peer = attributes.get("client.address")
+    if peer is not None:
+        attributes["network.peer.address"] = peer
+    attributes["client.address"] = address
 
 
 def _address(host: bytes, scheme: str) -> Attributes:

@@ -14,6 +14,7 @@ from opentelemetry.metrics import Meter, MeterProvider
 
 from otel_kit import conventions
 from otel_kit.sdk.http.active import Active
+from otel_kit.sdk.http.attributes import VERSIONS
 
 __all__ = ["Conclusion", "Instruments", "Kind", "Kinds", "Sockets", "instruments_of"]
 
@@ -24,7 +25,7 @@ SIZES: Final = (0, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_30
 #: Seconds; sockets are open for a moment or for days.
 OPEN: Final = (0.1, 1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0)
 _SCHEMES: Final = frozenset({"http", "https", "ws", "wss"})
-_VERSIONS: Final = frozenset({"1.0", "1.1", "2", "2.0", "3"})
+_VERSIONS: Final = frozenset({"1.0", "1.1", "2", "3"})
 #: Sets of attributes that are remembered; a service has (routes x statuses) of them.
 _KEPT: Final = 4096
 
@@ -120,7 +121,7 @@ class Kind:
 
     Attributes:
         method: a known one, or ``_OTHER``.
-        scheme: as the server tells it.
+        scheme: of the URL.
         name: of a span that has no route.
         active: has an entry for each request of this kind that is not answered yet.
     """
@@ -132,6 +133,7 @@ class Kind:
         of_all = {"http.request.method": method, "url.scheme": known}
         self.active = active.of(of_all)
         self._of_metrics: dict[str, str | int] = {**of_all}
+        version = VERSIONS.get(version or "", version)
         if version in _VERSIONS:
             self._of_metrics["network.protocol.version"] = version
         self._kept: dict[tuple[str | None, int | None, str | None], Conclusion] = {}

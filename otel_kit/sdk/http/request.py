@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanContext, SpanKind, StatusCode, TraceFlags
+from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_kit.sdk.http.afterwards import record_late
@@ -20,9 +20,10 @@ from otel_kit.sdk.http.headers import length_of
 from otel_kit.sdk.http.linger import linger
 from otel_kit.sdk.http.parent import judged, parent_of
 from otel_kit.sdk.http.progress import PROGRESS, Progress
+from otel_kit.sdk.http.proxies import asked_of, scheme_of
 from otel_kit.sdk.http.templates import route_ahead
 from otel_kit.sdk.notes import fault
-from otel_kit.sdk.spans import record_once, remember
+from otel_kit.sdk.spans import record_once, remember, unsample
 from otel_kit.sdk.text import text_of
 
 if TYPE_CHECKING:
@@ -75,8 +76,11 @@ class Request:
         self.telemetry = telemetry
         self._scope, self._receive, self._send = scope, receive, send
         self._expected = names.get(b"content-length")
+        asked = asked_of(names)
         self._kind = kind = telemetry.kinds.get(
-            scope.get("method", "GET"), scope.get("scheme") or self._scheme, scope.get("http_version")
+            scope.get("method", "GET"),
+            scheme_of(scope.get("scheme") or self._scheme, asked),
+            scope.get("http_version"),
         )
         try:
             parent, links = parent_of(headers, names, current), None
@@ -89,7 +93,7 @@ class Request:
             kind.name,
             parent,
             SpanKind.SERVER,
-            request_attributes(scope, names, kind.method, kind.scheme),
+            request_attributes(scope, names, kind.method, kind.scheme, asked),
             links,
         )
         self._around = parent
@@ -115,10 +119,7 @@ class Request:
         """An application within is not to be recorded: the span, which has begun, is not exported."""
         self._left_out = True
         context_api.attach(self._around)  # until we detach our own
-        own = self.span.get_span_context()
-        unsampled = TraceFlags(own.trace_flags & ~TraceFlags.SAMPLED)
-        state = own.trace_state
-        self.span._context = SpanContext(own.trace_id, own.span_id, False, unsampled, state)  # type: ignore[attr-defined]
+        unsample(self.span)
 
     async def receive(self) -> Message:
         """In the place of the server's."""

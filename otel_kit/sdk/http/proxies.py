@@ -1,0 +1,78 @@
+"""What a client has asked for, and who it is, where proxies before the service tell.
+
+By the stable conventions these are the address, the host and the scheme that the original client used. Who
+tells may be anybody: nothing but attributes of spans comes from here, and the scheme, which is one of four.
+
+https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-definitions
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+__all__ = ["Asked", "asked_of", "scheme_of"]
+
+#: Characters of a header that are looked at.
+_LONGEST: Final = 512
+#: An address, not "unknown" or a name that a proxy has made up; with its port, perhaps.
+_ADDRESS: Final = re.compile(
+    r"\[([0-9A-Fa-f:.]{2,45})\](?::\d+)?|((?:\d{1,3}\.){3}\d{1,3})(?::\d+)?|([0-9A-Fa-f:.]{2,45})"
+)
+_SOCKETS: Final = {"http": "ws", "https": "wss"}
+
+
+class Asked(NamedTuple):
+    """What the proxy next to the client has told; empty where it has not.
+
+    Attributes:
+        client: IP address of the client.
+        clients: each address that is told of the client and of proxies.
+        scheme: ``http``, ``https``, or nothing.
+        host: with its port, as in the header ``host``.
+    """
+
+    client: str
+    clients: tuple[str, ...]
+    scheme: str
+    host: bytes
+
+
+def asked_of(headers: Mapping[bytes, bytes]) -> Asked | None:
+    """What proxies tell; None where they do not, as in most requests of services to each other."""
+    clients, scheme = headers.get(b"x-forwarded-for", b""), headers.get(b"x-forwarded-proto", b"")
+    host, standard = headers.get(b"x-forwarded-host", b""), headers.get(b"forwarded")
+    if standard is not None:
+        told = _elements(standard)
+        clients, scheme, host = told.get(b"for", clients), told.get(b"proto", scheme), told.get(b"host", host)
+    elif not clients and not scheme and not host:
+        return None
+    addresses = tuple(one.strip() for one in clients[:_LONGEST].decode("latin-1").split(","))
+    proto = _first(scheme).decode("latin-1").lower()
+    return Asked(_address(addresses[0]), addresses, proto if proto in _SOCKETS else "", _first(host))
+
+
+def scheme_of(scheme: str, asked: Asked | None) -> str:
+    """The scheme of the URL that the client has used, by the one that the server tells."""
+    if asked is None or not asked.scheme:
+        return scheme
+    return _SOCKETS[asked.scheme] if scheme in ("ws", "wss") else asked.scheme
+
+
+def _first(value: bytes) -> bytes:
+    return value[:_LONGEST].split(b",", 1)[0].strip()
+
+
+def _elements(value: bytes) -> dict[bytes, bytes]:
+    """The pairs of the first proxy, by RFC 7239."""
+    found: dict[bytes, bytes] = {}
+    for pair in _first(value).split(b";"):
+        key, _, text = pair.partition(b"=")
+        found[key.strip().lower()] = text.strip().strip(b'"')
+    return found
+
+
+def _address(text: str) -> str:
+    found = _ADDRESS.fullmatch(text)
+    return "" if found is None else next(group for group in found.groups() if group)
