@@ -93,6 +93,36 @@ def test_threads_and_a_child() -> None:
     assert resources != others
 
 
+LED_BACK = """
+import logging, sys, otel_kit
+class Proxy:
+    encoding, busy = "utf-8", False
+    def __init__(self, logger): setattr(self, NAME, logger)
+    def write(self, text):
+        if text.strip() and not (GUARDED and self.busy):
+            self.busy = True
+            getattr(self, NAME).info(text.strip())
+            self.busy = False
+    def flush(self): pass
+otel_kit.init(service="s")
+sys.stdout = Proxy(logging.getLogger("printed"))
+print("printed first")
+logging.getLogger("app").info("one", extra={"order": 7})
+logging.getLogger("app").info("two")
+print("printed last")
+"""
+
+
+@pytest.mark.parametrize("proxy", ["NAME, GUARDED = 'logger', True", "NAME, GUARDED = 'anything', False"])
+def test_a_stdout_that_leads_back_to_logging(proxy: str) -> None:
+    with running_sink() as sink, start([sys.executable, "-c", proxy + LED_BACK], env=endpoint(sink)) as part:
+        assert part.wait() == 0, part.output()
+        own = [one for one in lines(part) if one["logger.name"] != "otel_kit"]
+    told = ["printed first", "one", "two", "printed last"]
+    assert [one["message"] for one in own] == told
+    assert Counter(sink.seen.bodies()) == Counter(told)
+
+
 def test_a_pipe_that_nobody_reads_any_more() -> None:
     code = (
         "import logging, os, sys, otel_kit\n"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_current
 
+from otel_kit.sdk.logs.detour import Detour
 from otel_kit.sdk.logs.entry import BRIDGES, SEEN, Entry, entry_of
 from otel_kit.sdk.logs.redaction import EntryRedactor
 from otel_kit.sdk.notes import RateLimit
@@ -38,6 +39,7 @@ class Stdout:
 
     def __init__(self, lines: Lines | TextLines) -> None:
         self._lines = lines
+        self._detour = Detour()
         self._complaints: dict[tuple[str, str], RateLimit] = {}
 
     def write(self, entry: Entry, *, sent: bool) -> None:
@@ -46,7 +48,9 @@ class Stdout:
         if name.startswith("opentelemetry") and not self._new(name, entry[3]):
             return
         line = self._lines.line(entry, sent=sent) + "\n"
-        out = sys.stdout
+        out: Any = sys.stdout
+        if out is not sys.__stdout__ and out is not self._detour.plain and out is not None:
+            out = self._detour.way(out, line, entry[3])
         if out is None:  # as under pythonw, or late at exit
             return
         try:
@@ -94,6 +98,10 @@ class Intake:
     def console(self) -> bool:
         """Records are written to stdout, so nobody else should write them to the console."""
         return self._stdout is not None
+
+    def write_to(self, stdout: Stdout) -> None:
+        """Write other lines from now on."""
+        self._stdout = stdout
 
     def limit(self, allows: Callable[[logging.LogRecord], bool]) -> None:
         """Leave out the records from now on that `allows` says no to."""
