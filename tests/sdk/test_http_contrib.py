@@ -12,6 +12,7 @@ from tests.sdk.sink import SpanSeen, running_sink
 
 NAMES = (
     "by_call",
+    "later",
     "by_middleware",
     "around",
     "named",
@@ -32,9 +33,11 @@ def test_each_request_is_recorded_once_with_the_options_of_its_application(order
         assert part.output().count("fault in hook of HTTP") == 1  # one a minute is told
         seen = sink.seen
     # Excluded URLs are not there, nor is the application that was instrumented no more.
-    assert sorted(s.attributes["user_agent.original"] for s in seen.spans) == sorted(NAMES)
-    assert {(s.kind, s.status) for s in seen.spans} == {(2, 0)}
-    spans = {s.attributes["user_agent.original"]: s for s in seen.spans}
+    assert sorted(s.attributes["user_agent.original"] for s in seen.server_spans()) == sorted(NAMES)
+    assert {(s.kind, s.status, len(s.events)) for s in seen.spans} == {(2, 0, 0), (1, 2, 1)}
+    spans = {s.attributes["user_agent.original"]: s for s in seen.server_spans()}
+    (task,) = (s for s in seen.spans if s.kind == 1)
+    assert (task.name, task.parent_id) == ("BackgroundTask broken", spans.pop("later").span_id)
     assert spans.pop("mounted").name == "POST /outer/things/{thing}"
     named = spans.pop("named")
     assert (named.name, named.attributes["mine"]) == ("named", 1)

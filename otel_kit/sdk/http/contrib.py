@@ -30,6 +30,8 @@ __all__ = ["instrument_app", "patch"]
 
 Make = Callable[[Any], HttpTelemetry]
 _INSTRUMENTED: Final = "_is_instrumented_by_opentelemetry"
+#: A middleware of contrib's that records errors on the span of the request, also those of background tasks.
+_OF_ERRORS: Final = "opentelemetry.instrumentation.fastapi.ExceptionHandlerMiddleware"
 #: What the API has for the global provider before that is set.
 _PROXIES: Final = frozenset({"ProxyTracer", "_ProxyMeter"})
 #: Middlewares that record requests, and what makes our telemetry of one.
@@ -190,11 +192,15 @@ def _search(app: Any) -> HttpTelemetry | None:
 def _first(app: Any) -> HttpTelemetry | None:
     if app.middleware_stack is None:
         app.middleware_stack = app.build_middleware_stack()
-    for layer in _layers(app.middleware_stack):
-        for kind, make in _recorders.items():
-            if isinstance(layer, kind):
-                return _telemetry_of(layer, make)
-    return None
+    layers = list(_layers(app.middleware_stack))
+    for layer in layers:
+        inner = getattr(layer, "app", None)
+        if inner is not None and f"{type(inner).__module__}.{type(inner).__name__}" == _OF_ERRORS:
+            layer.app = inner.app
+    found = (
+        (layer, make) for layer in layers for kind, make in _recorders.items() if isinstance(layer, kind)
+    )
+    return next((_telemetry_of(layer, make) for layer, make in found), None)
 
 
 def _layers(stack: Any) -> Iterator[Any]:

@@ -8,8 +8,10 @@ from otel_kit.sdk.text import type_of
 
 __all__ = ["alone", "error_type", "is_gone"]
 
-#: Raised when the other side has gone.
-_GONE: Final = frozenset({"CancelledError", "ClientDisconnect", "ClientDisconnected", "WebSocketDisconnect"})
+#: Raised when the other side, or the event loop, has gone.
+_GONE: Final = frozenset(
+    {"CancelledError", "ClientDisconnect", "ClientDisconnected", "GeneratorExit", "WebSocketDisconnect"}
+)
 #: Also those of the backport for Python 3.10.
 _GROUPS: Final = frozenset({"ExceptionGroup", "BaseExceptionGroup"})
 

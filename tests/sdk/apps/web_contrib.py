@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import BackgroundTasks, FastAPI
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from starlette.applications import Starlette
@@ -44,12 +44,18 @@ def application() -> FastAPI:
     app = FastAPI()
     app.add_api_route("/things/{thing}", echo, methods=["POST"])
     app.add_api_route("/internal/{thing}", echo, methods=["POST"])
+    app.add_api_route("/later", later, methods=["POST"])
     return app
 
 
 async def echo(thing: str, body: dict[str, str]) -> dict[str, str]:
     """What was sent."""
     return {"thing": thing, **body}
+
+
+async def later(tasks: BackgroundTasks) -> None:
+    """Answer, and fail then."""
+    tasks.add_task(broken)
 
 
 def ask(app: Any, name: str, path: str = "/things/1") -> None:
@@ -68,6 +74,7 @@ def main() -> None:
         FastAPIInstrumentor.instrument_app(by_call, excluded_urls="internal", **hooks("by_call"), **CAPTURE)
     ask(by_call, "by_call")
     ask(by_call, "by_call", "/internal/1")
+    ask(by_call, "later", "/later")
 
     by_middleware = application()
     by_middleware.add_middleware(
