@@ -128,7 +128,10 @@ def _ended(call: Any) -> None:
         if rpc is None:
             return
         code = _now(call.code())
-        if code is grpc.StatusCode.CANCELLED and rpc.left is not None:
+        error = _own_error(call) if code is grpc.StatusCode.CANCELLED else None
+        if error is not None:
+            rpc.finish("UNKNOWN", error)
+        elif code is grpc.StatusCode.CANCELLED and rpc.left is not None:
             rpc.finish(CANCELLED, details=_LEFT, at=rpc.left)
         elif code is not grpc.StatusCode.OK:
             rpc.finish(code_name(code) or "UNKNOWN", details=_now(call.details()) or "")
@@ -138,6 +141,16 @@ def _ended(call: Any) -> None:
             rpc.finish(OK)
     except Exception:
         fault("gRPC call")
+
+
+def _own_error(call: Any) -> BaseException | None:
+    """What kept the call from being made at all, such as metadata that gRPC refuses.
+
+    Read past ``Task.exception()``, after which asyncio would no longer tell of an error that nobody awaits.
+    """
+    task = getattr(call, "_call_response", None) or getattr(call, "_preparation", None)
+    error: BaseException | None = getattr(task, "_exception", None)
+    return None if isinstance(error, grpc.RpcError) else error
 
 
 def _now(known: Coroutine[Any, Any, Any]) -> Any:

@@ -74,9 +74,10 @@ def _put(where: str, name: str, make: Make) -> bool:
 
 def _servers(servers: Any) -> Iterator[Patch]:
     from otel_kit.sdk.rpc.older import starting
-    from otel_kit.sdk.rpc.server import rejecting
+    from otel_kit.sdk.rpc.server import knowing, rejecting
     from otel_kit.sdk.rpc.servers import making
 
+    yield "grpc._utilities.DictionaryGenericHandler", "__init__", knowing(servers.recorder.known)
     yield "grpc._server", "_reject_rpc", rejecting(servers.recorder)
     yield "grpc._server._Server", "__init__", making(servers.sync)
     yield "grpc.aio._server.Server", "__init__", making(servers.aio)

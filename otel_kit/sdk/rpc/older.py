@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import grpc
-from grpc import _interceptor, _server
+from grpc import _interceptor, _server, _utilities
 from grpc.aio import _server as _aio_server
 
 from otel_kit.sdk.notes import fault
@@ -23,12 +23,15 @@ __all__ = ["adopt", "starting"]
 
 def adopt(servers: Servers) -> None:
     """Make older servers record their calls."""
-    for server in gc.get_referrers(_server._Server, _aio_server.Server):
+    handlers = _utilities.DictionaryGenericHandler
+    for found in gc.get_referrers(_server._Server, _aio_server.Server, handlers):
         try:
-            if type(server) is _server._Server:
-                _adopt_sync(server._state, servers)
-            elif type(server) is _aio_server.Server:
-                _adopt_aio(server._server, servers)
+            if type(found) is handlers:
+                servers.recorder.known.update(found._method_handlers)
+            elif type(found) is _server._Server:
+                _adopt_sync(found._state, servers)
+            elif type(found) is _aio_server.Server:
+                _adopt_aio(found._server, servers)
         except Exception:
             fault("gRPC server")
 

@@ -30,6 +30,8 @@ OTHER: Final = "_OTHER"
 _KEPT: Final = 1000
 #: Targets that measurements name, for the same reason.
 _TARGETS: Final = 100
+#: Methods that measurements name though no handler is known to have them: callers can make names up.
+_UNKNOWN: Final = 100
 _LONGEST: Final = 256
 #: What tells nothing: probes, and streams by which clients of Google wait for news as long as they run.
 _UNRECORDED: Final = (
@@ -59,9 +61,11 @@ class Recorder:
         side = "server" if kind is SpanKind.SERVER else "client"
         self._kind = kind
         self._settings = settings
+        #: Methods of the service's handlers.
+        self.known: set[str] = set()
+        self._unknown: set[str] = set()
         self._methods: dict[tuple[str, str], Method] = {}
         self._targets: set[str] = set()
-        self._other = Method(OTHER)
         self._tracer = trace.get_tracer("otel_kit.grpc")
         meter = metrics.get_meter("otel_kit.grpc")
         self.instruments = _instruments(meter, side)
@@ -81,6 +85,21 @@ class Recorder:
             if len(self._methods) < _KEPT:
                 self._methods[path, target] = found
         return found
+
+    def asked(self, path: str) -> Method:
+        """What is known of a method that a caller has named: an interceptor may answer to any name."""
+        if path not in self.known and path not in self._unknown:
+            if len(self._unknown) >= _UNKNOWN:
+                return self._nameless(path)
+            self._unknown.add(path)
+        return self.method(path)
+
+    def _nameless(self, path: str) -> Method:
+        return Method(
+            OTHER,
+            recorded=not path.startswith(_UNRECORDED),
+            on_spans={"rpc.method_original": path.lstrip("/")[:_LONGEST]},
+        )
 
     def _method(self, path: str, target: str) -> Method:
         service = path.lstrip("/").partition("/")[0]
@@ -144,14 +163,10 @@ class Recorder:
             error: what made the server refuse it.
             known: False for a method that the server does not have.
         """
-        method = self.method(path) if known else self._other
-        if not method.recorded or path.startswith(_UNRECORDED):
-            return
-        attributes: dict[str, str | int | float] = dict(method.attributes)
-        if not known:
-            attributes["rpc.method_original"] = path.lstrip("/")[:_LONGEST]
-        parent, links = incoming(metadata, path, None)
-        self._begin(method, parent, attributes, None, None, links).finish(code, error)
+        method = self.asked(path) if known else self._nameless(path)
+        if method.recorded:
+            parent, links = incoming(metadata, path, None)
+            self._begin(method, parent, method.attributes, None, None, links).finish(code, error)
 
     def _begin(
         self,
@@ -164,7 +179,7 @@ class Recorder:
     ) -> Rpc:
         start, began = arrived or (None, time.perf_counter())
         # The conventions name the system where the method is not known.
-        name = "grpc" if method is self._other else method.name
+        name = "grpc" if method.name == OTHER else method.name
         span = (tracer or self._tracer).start_span(
             name, context=parent, kind=self._kind, attributes=attributes, links=links, start_time=start
         )
@@ -176,7 +191,7 @@ class Recorder:
 
     def _forget(self) -> None:
         """In a child of a fork: the calls of the parent are none of its own."""
-        for method in (*self._methods.values(), self._other):
+        for method in (*self._methods.values(),):
             method.live.clear()
 
 

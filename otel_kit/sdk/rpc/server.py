@@ -26,7 +26,7 @@ from otel_kit.sdk.rpc.names import text
 from otel_kit.sdk.rpc.noting import Noting
 from otel_kit.sdk.rpc.recorder import Recorder, suppressed
 
-__all__ = ["AioServerInterceptor", "ServerInterceptor", "rejecting"]
+__all__ = ["AioServerInterceptor", "ServerInterceptor", "knowing", "rejecting"]
 
 Handler = Any  # grpc.RpcMethodHandler, whose type parameters nobody knows here
 #: Methods whose handlers are kept wrapped; a generic handler may take any name.
@@ -119,6 +119,19 @@ def rejecting(recorder: Recorder) -> Callable[[Callable[..., Any]], Callable[...
     return make
 
 
+def knowing(known: set[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """For ``__init__`` of the handlers of a service: add the names of its methods."""
+
+    def make(original: Callable[..., None]) -> Callable[..., None]:
+        def init(handlers: Any, *args: Any, **kwargs: Any) -> None:
+            original(handlers, *args, **kwargs)
+            known.update(getattr(handlers, "_method_handlers", ()))
+
+        return init
+
+    return make
+
+
 class _Handlers:
     """The wrapped handlers of one server, by method."""
 
@@ -157,7 +170,7 @@ class _Handlers:
             fault("gRPC call")
 
     def _wrap(self, handler: Handler, path: str) -> Handler:
-        method = self._recorder.method(path)
+        method = self._recorder.asked(path)
         streamed, streams = bool(handler.request_streaming), bool(handler.response_streaming)
         name, make = _MAKERS[streamed, streams]
         behavior = getattr(handler, name)
