@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from otel_kit.sdk.delivery.outbox import Outbox
     from otel_kit.sdk.delivery.tally import Tally
     from otel_kit.sdk.logs.provider import Provider
-    from otel_kit.sdk.otlp.wire import Redact
+    from otel_kit.sdk.privacy.redact import Redactor
 
 __all__ = ["Loggers"]
 
@@ -45,7 +45,7 @@ class Loggers:
         tally: Tally,
         *,
         meters: MeterProvider | None,
-        redact: Redact | None,
+        redact: Redactor | None,
         redacted: bool,
     ) -> None:
         self._resource = resource

@@ -27,16 +27,12 @@ class EntryRedactor:
     def redacted(self, entry: Entry) -> Entry:
         """The entry as it may leave the process; the place in the code stays as it is."""
         site, created, observed, message, fields, error, span = entry
-        message = self.message(message)
+        message = self._redact("message", message)
         if fields:
             fields = {key: self._redact(key, value) for key, value in fields.items()}
         if error is not None:
             error = self._error(error)
         return site, created, observed, message, fields, error, span
-
-    def message(self, message: str) -> str:
-        """A message as it may leave the process."""
-        return str(self._redact("message", message))
 
     def _error(self, error: Error) -> Error:
         kind, text, stack = error

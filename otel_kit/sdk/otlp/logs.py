@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_kit.sdk.logs.entry import Entry, Error, Site, severity
-from otel_kit.sdk.logs.redaction import EntryRedactor
 from otel_kit.sdk.otlp.envelope import Envelope
-from otel_kit.sdk.otlp.wire import Attributes, Redact, any_value, field, utf8, varint
+from otel_kit.sdk.otlp.wire import Attributes, any_value, field, utf8, varint
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.resources import Resource
+
+    from otel_kit.sdk.privacy.redact import Redactor
 
 __all__ = ["LogEncoder", "record_attributes", "site_attributes"]
 
@@ -80,15 +81,14 @@ class LogEncoder:
     def __init__(
         self,
         resource: Callable[[], Resource],
-        redact: Redact | None = None,
+        redact: Redactor | None = None,
         *,
         redacted: bool = False,
         count: int = 128,
         length: int | None = None,
     ) -> None:
         self._resource = resource
-        of_entries = None if redacted else redact
-        self._redactor = None if of_entries is None else EntryRedactor(of_entries)
+        of_entries = self._redact = None if redacted else redact
         self._count = count
         self._length = length
         self._attributes = Attributes(redact)
@@ -105,16 +105,21 @@ class LogEncoder:
             Exception: a record has something that the protocol has no place for, as an id that is too long.
         """
         resource = self._resource()
+        texts: Sequence[str] = [item[3] if isinstance(item, tuple) else "" for item in items]
+        if self._redact is not None:
+            texts = self._redact.texts("message", texts)
         return self._envelope.pack(
-            [self._entry(resource, item) if isinstance(item, tuple) else self._record(item) for item in items]
+            [
+                self._entry(resource, item, text) if isinstance(item, tuple) else self._record(item)
+                for item, text in zip(items, texts, strict=True)
+            ]
         )
 
-    def _entry(self, resource: Resource, entry: Entry) -> tuple[Resource, InstrumentationScope, bytes]:
-        site, created, observed, message, fields, error, span = entry
-        known = self._sites.get(site)
-        scope, level, place = self._new_site(site) if known is None else known
-        if self._redactor is not None:
-            message = self._redactor.message(message)
+    def _entry(
+        self, resource: Resource, entry: Entry, message: str
+    ) -> tuple[Resource, InstrumentationScope, bytes]:
+        site, created, observed, _, fields, error, span = entry
+        scope, level, place = self._sites.get(site) or self._new_site(site)
         body = message.encode() if message.isascii() else utf8(message)
         size = len(body)
         parts = [

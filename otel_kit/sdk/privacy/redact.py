@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     from otel_kit.sdk.privacy.names import Names
     from otel_kit.sdk.privacy.shapes import Shapes
 
-__all__ = ["make_redactor"]
+__all__ = ["Redactor", "make_redactor"]
 
 #: Nesting beyond which a value is judged by its text; a circle ends here.
 _DEPTH: Final = 8
 _REMEMBER: Final = 4096
 #: Longer texts hardly come twice.
 _SHORT: Final = 200
+#: From so many texts on it is quicker to look at them together.
+_MANY: Final = 8
 #: What keeps its text in the mode ``allow-list`` unnamed: words of the conventions, not of people.
 _ALLOWED: Final = (
     *("http.request.method", "http.response.status_code", "url.scheme", "url.template", "error.type"),
@@ -75,22 +77,26 @@ _KINDS: Final = {
 
 
 @lru_cache(maxsize=4)
-def make_redactor(settings: PrivacySettings) -> Callable[[str, Any], Any] | None:
-    """A function of a key and its value that gives the value to send; None where nothing is redacted.
-
-    The signals share the one of their settings: its patterns, and what it remembers.
-    It is pure, never raises, and may be called from several threads.
-    """
+def make_redactor(settings: PrivacySettings) -> Redactor | None:
+    """The redactor that the signals share, with what it remembers; None where nothing is redacted."""
     if settings.mode == "off":
         return None
-    made = _Redactor(settings)
+    made = Redactor(settings)
     if hasattr(os, "register_at_fork"):
         # Amid the compiling no process may fork: the lock that is held meanwhile would stay so in the child.
         os.register_at_fork(before=made.compile)
-    return made.redact
+    return made
 
 
-class _Redactor:
+class Redactor:
+    """A function of a key and its value that gives the value to send.
+
+    It is pure, never raises, and may be called from several threads.
+
+    Args:
+        settings: those of the process.
+    """
+
     def __init__(self, settings: PrivacySettings) -> None:
         self._settings = settings
         self._strict = settings.mode == "allow-list"
@@ -123,7 +129,13 @@ class _Redactor:
         """Compile the patterns now, or wait for the thread that does."""
         _ = self._names, self._shapes, self._without_literals
 
-    def redact(self, key: str, value: Any) -> Any:
+    def texts(self, key: str, texts: Sequence[str]) -> Sequence[str]:
+        """What to send under this key of each of many texts: at a fifth of the cost of one by one."""
+        if len(texts) >= _MANY and (self._kinds.get(key) or self._kind(key)) is _PLAIN:
+            return self._shapes.clean_all(texts)
+        return [self(key, text) for text in texts]
+
+    def __call__(self, key: str, value: Any) -> Any:
         """The value to send under this key."""
         try:
             kind = self._kinds.get(key) or self._kind(key)

@@ -14,7 +14,7 @@ from typing import Final
 
 from otel_kit.sdk.privacy import MARK
 from otel_kit.sdk.privacy.names import Names
-from otel_kit.sdk.privacy.signs import Signs, bytes_of
+from otel_kit.sdk.privacy.signs import Signs
 
 __all__ = ["Shapes"]
 
@@ -101,6 +101,9 @@ _ROWS: Final = re.compile(
     r"(?P<head>\[parameters: |Failing row contains |Key \([^)\n]{1,200}\)=)(?:\([^\n]*\)|[\[{(][^\n]*)"
 )
 
+#: Characters of the shortest text in which there may be something.
+_LEAST: Final = 6
+
 
 class Shapes:
     """Takes out what is secret by its shape, or by the name that stands before it.
@@ -124,14 +127,17 @@ class Shapes:
         """
         for pattern in self._extra:
             text = pattern.sub(MARK, text)
-        if len(text) < 6:
+        if len(text) < _LEAST or not self._signs.among(text):
             return text
-        signs, data = self._signs, bytes_of(text)
-        if signs.among(text, data):
-            text = self._without_secrets(text, named)
-        if signs.number(data):
-            text = _CARD.sub(_card, text)
+        text = _CARD.sub(_card, self._without_secrets(text, named))
         return _EMAIL.sub(_email, text) if "@" in text or "%40" in text else text
+
+    def clean_all(self, texts: Sequence[str]) -> Sequence[str]:
+        """Each of the texts as by `clean`."""
+        if self._extra:
+            return [self.clean(text) for text in texts]
+        found = self._signs.among_all(texts)
+        return [self.clean(t) if n in found else t for n, t in enumerate(texts)] if found else texts
 
     def _without_secrets(self, text: str, named: bool) -> str:
         if "://" in text and "@" in text:
