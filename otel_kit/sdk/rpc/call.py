@@ -4,8 +4,8 @@ By the stable RPC semantic conventions (1.45, https://opentelemetry.io/docs/spec
 ``rpc.system`` is the older name of ``rpc.system.name``: Datadog derives the operation
 ``grpc.server.request`` from it. The older ``rpc.service`` is left out on purpose: ``rpc.method`` holds the
 whole name by now, and Datadog would make a resource ``pkg.Service/Method pkg.Service`` of both.
-``rpc.response.status_code`` became ``rpc.status_code`` in 1.45; Datadog's intake reads the code of a gRPC call
-by the former name only, so it stays until the intake knows the latter.
+``rpc.response.status_code`` became ``rpc.status_code`` in 1.45; Datadog's intake reads the code
+of a gRPC call by the former name only, so it stays until the intake knows the latter.
 """
 
 from __future__ import annotations
