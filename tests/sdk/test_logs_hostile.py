@@ -33,7 +33,18 @@ def test_each_is_written_and_sent(contents: tuple[list[dict[str, Any]], list[str
     said, rest, seen = contents
     told = Counter(one["message"][:100] for one in said)
     assert told["nested text"] == told["said by the text"] == told["endless loop"] == 1
-    for message in ("odd", "made", "level", "mute", "none", "stack", "at exit"):
+    for message in (
+        "odd",
+        "made",
+        "time nan",
+        "time -5.5",
+        "time 1e+30",
+        "level",
+        "mute",
+        "none",
+        "stack",
+        "at exit",
+    ):
         assert told[message] == 1, (message, told)
     bodies = Counter(str(body)[:100] for body in seen.bodies())
     assert bodies.pop("without stdout") == 2

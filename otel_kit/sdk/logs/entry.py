@@ -67,6 +67,8 @@ _BUILT_IN: Final = frozenset(vars(logging.makeLogRecord({}))) | {
 _USUAL: Final = len(vars(logging.makeLogRecord({}))) + 1
 #: The frames below are those of logging, and ours.
 _LOGGING: Final = (str(Path(logging.__file__).parent), str(Path(__file__).parent.parent))
+#: No second since the epoch after this one fits into 64 bits of nanoseconds.
+_LATEST: Final = 18_446_744_073.0
 #: How far to go back from an error to those that it came from.
 _DEPTH: Final = 8
 #: A text that logs itself, which asks for the text again, and so on, ends here.
@@ -154,7 +156,9 @@ def entry_of(record: logging.LogRecord, context: Context, baggage: Sequence[str]
     if baggage:
         carried = {key: get_baggage(key, context) for key in baggage}
         fields = {**{k: text_of(v) for k, v in carried.items() if v is not None}, **(fields or {})}
-    created = record.created if type(record.created) is float else time_ns() / 1e9
+    created = record.created
+    if type(created) is not float or not 0 <= created < _LATEST:
+        created = time_ns() / 1e9
     return site, created, time_ns(), said, fields, error, span if span is not None and span.is_valid else None
 
 
