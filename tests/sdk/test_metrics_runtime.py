@@ -78,3 +78,10 @@ def test_exponential_histograms_by_wish() -> None:
     seen, said = run("many-sets", **{HISTOGRAMS: "boxes"})
     assert {p.kind for p in seen.named("time")} == {"histogram"}
     assert any(HISTOGRAMS in line for line in said)
+
+
+@pytest.mark.parametrize("value", ["", "ALWAYS_OFF", "smoke"])
+def test_no_filter_of_exemplars_keeps_the_metrics_away(value: str) -> None:
+    """The SDK raises for each of these."""
+    seen, _ = run("exit", OTEL_METRICS_EXEMPLAR_FILTER=value)
+    assert seen.total("jobs.done") == 20

@@ -7,9 +7,10 @@ from typing import Final, Literal, cast
 
 from otel_kit.sdk.config.environment import Environment
 
-__all__ = ["CARDINALITY_LIMIT", "MetricSettings", "Temporality", "resolve_metrics"]
+__all__ = ["CARDINALITY_LIMIT", "Exemplars", "MetricSettings", "Temporality", "resolve_metrics"]
 
 Temporality = Literal["delta", "lowmemory", "cumulative"]
+Exemplars = Literal["trace_based", "always_on", "always_off"]
 #: Attribute sets of a metric; the specification's default.
 CARDINALITY_LIMIT: Final = 2000
 _TEMPORALITY: Final = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
@@ -25,12 +26,14 @@ class MetricSettings:
     Attributes:
         temporality: ``delta``; ``lowmemory``: observable counters are cumulative; or ``cumulative``.
         exponential: histograms have base-2 exponential buckets, unless a view or their maker chose.
+        exemplars: which measurements may become exemplars: those within a sampled span, all, or none.
         cardinality_limit: attribute sets of a metric; the rest is added up under ``otel.metric.overflow``.
         runtime: record what the process itself uses, see `otel_kit.sdk.metrics.runtime`.
     """
 
     temporality: Temporality = "delta"
     exponential: bool = False
+    exemplars: Exemplars = "trace_based"
     cardinality_limit: int = CARDINALITY_LIMIT
     runtime: bool = True
 
@@ -46,10 +49,14 @@ def resolve_metrics(env: Environment) -> MetricSettings:
     histograms = env.choice(
         _HISTOGRAMS, ("explicit_bucket_histogram", _EXPONENTIAL), "explicit_bucket_histogram"
     )
+    exemplars = env.choice(
+        "OTEL_METRICS_EXEMPLAR_FILTER", ("trace_based", "always_on", "always_off"), "trace_based"
+    )
     limit = env.count("OTEL_KIT_METRIC_CARDINALITY_LIMIT", CARDINALITY_LIMIT)
     return MetricSettings(
         temporality=cast(Temporality, temporality),
         exponential=histograms == _EXPONENTIAL,
+        exemplars=cast(Exemplars, exemplars),
         cardinality_limit=limit,
         runtime=env.flag("OTEL_KIT_RUNTIME_METRICS", default=True),
     )

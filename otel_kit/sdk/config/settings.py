@@ -140,7 +140,6 @@ LIMITS: Final = (
     "OTEL_SPAN_EVENT_COUNT_LIMIT",
     "OTEL_SPAN_LINK_COUNT_LIMIT",
 )
-EXEMPLARS: Final = "OTEL_METRICS_EXEMPLAR_FILTER"
 #: By these the API would set up a provider of its own as soon as somebody asks for one, or raise an error.
 PROVIDERS: Final = tuple(f"OTEL_PYTHON_{kind}_PROVIDER" for kind in ("TRACER", "METER", "LOGGER"))
 
@@ -257,9 +256,7 @@ def _unreadable(env: Environment) -> tuple[str, ...]:
     providers = [name for name in PROVIDERS if env.find(name)]
     env.problems += [f"{name} is not used, since init() sets the provider; remove it" for name in providers]
     limits = [name for name in LIMITS if not env.natural(name)]
-    filter_ = env.choice(EXEMPLARS, ("trace_based", "always_on", "always_off"), "trace_based")
-    given = env.find(EXEMPLARS)
-    return (*providers, *limits, *(() if given is None or given[1].lower() == filter_ else (EXEMPLARS,)))
+    return (*PROVIDERS, *limits)  # the API does not take an empty one for none, either
 
 
 def _capped(env: Environment, name: str, argument: float | None, otherwise: float) -> float:

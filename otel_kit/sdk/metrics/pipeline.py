@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry.sdk.metrics import (
+    AlwaysOffExemplarFilter,
+    AlwaysOnExemplarFilter,
+    ExemplarFilter,
+    TraceBasedExemplarFilter,
+)
 
 from otel_kit.sdk.delivery.delta import DeltaReader
 from otel_kit.sdk.metrics.provider import KitMeterProvider
@@ -11,13 +18,19 @@ from otel_kit.sdk.metrics.runtime import Runtime
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
 
-    from otel_kit.sdk.config.metrics import MetricSettings
+    from otel_kit.sdk.config.metrics import Exemplars, MetricSettings
     from otel_kit.sdk.delivery.outbox import Outbox
     from otel_kit.sdk.delivery.tally import Tally
     from otel_kit.sdk.delivery.writer import Writer
     from otel_kit.sdk.otlp.wire import Redact
 
 __all__ = ["make_meters"]
+
+_FILTERS: Final[dict[Exemplars, type[ExemplarFilter]]] = {
+    "trace_based": TraceBasedExemplarFilter,
+    "always_on": AlwaysOnExemplarFilter,
+    "always_off": AlwaysOffExemplarFilter,
+}
 
 
 def make_meters(
@@ -35,6 +48,7 @@ def make_meters(
     provider = KitMeterProvider(
         [reader],
         resource,
+        exemplar_filter=_FILTERS[settings.exemplars](),
         shutdown_on_exit=False,
         cardinality_limit=settings.cardinality_limit,
         redact=redact,
