@@ -54,7 +54,7 @@ class Lifecycle:
     Args:
         stages: one for each signal.
         tallies: one for each signal.
-        budget: seconds that the end of the process may be held up.
+        budget: seconds that the end of the process may be held up; may be changed.
         renew: what else has to begin anew in a child process; runs before the stages.
 
     Attributes:
@@ -66,7 +66,7 @@ class Lifecycle:
     ) -> None:
         self._stages = stages
         self._tallies = tallies
-        self._budget = budget
+        self.budget = budget
         self._renew = renew
         self._last: list[Callable[[], None]] = []
         self._reset()
@@ -163,7 +163,7 @@ class Lifecycle:
     @property
     def longest(self) -> float:
         """Seconds after which `end` has surely returned, unless something is wrong with it."""
-        return self._budget + 0.5
+        return self.budget + 0.5
 
     def _end(self) -> None:
         before = self._figures()
@@ -204,7 +204,7 @@ class Lifecycle:
         try:
             for work in self._last:
                 quietly("shutdown", work)
-            self._delivered = self._flush(begin + max(0.0, self._budget - self._spent))
+            self._delivered = self._flush(begin + max(0.0, self.budget - self._spent))
         finally:
             self._spent += time.monotonic() - begin
 

@@ -41,12 +41,24 @@ OUTBOX_BYTES: Final[dict[Signal, int]] = {"traces": 16_000_000, "metrics": 8_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipelines:
-    """The providers of the signals that are on (of logs what makes one), and the lifecycle of all."""
+    """The providers of the signals that are on (of logs what makes one), their ways, and the lifecycle."""
 
     tracer_provider: TracerProvider | None
     meter_provider: MeterProvider | None
     loggers: Loggers | None
+    reader: DeltaReader | None
+    outboxes: Mapping[Signal, Outbox]
+    tallies: Mapping[Signal, Tally]
     lifecycle: Lifecycle
+
+    def update_resource(self, change: Resource) -> None:
+        """Add to the resource, or change it; tracers and loggers that there are follow."""
+        providers: list[Any] = [self.tracer_provider, self.meter_provider]
+        for provider in providers:
+            if provider is not None:
+                provider._update_resource(change)
+        if self.loggers is not None:
+            self.loggers.update_resource(change)
 
 
 def build(settings: Settings) -> Pipelines:
@@ -75,24 +87,28 @@ def build(settings: Settings) -> Pipelines:
     loggers = _loggers(settings, resource, outboxes, tallies, meters)
     logs = None if loggers is None else loggers.queue
     stages: list[Stage] = [stage for stage in (spans, logs, reader) if stage is not None]
-    providers = [provider for provider in (tracers, meters) if provider is not None]
     if meters is not None:
         for tally in tallies.values():
             tally.report_to(meters)
-
-    writer.on_change = lambda: _new_instance(providers, loggers, writer.name)
 
     def renew() -> None:
         writer.renew_after_fork()
         if meters is not None:
             meters.renew_after_fork()
 
-    return Pipelines(
+    pipelines = Pipelines(
         tracer_provider=tracers,
         meter_provider=meters,
         loggers=loggers,
+        reader=reader,
+        outboxes=outboxes,
+        tallies=tallies,
         lifecycle=Lifecycle(stages, list(tallies.values()), budget=settings.shutdown_timeout, renew=renew),
     )
+    writer.on_change = lambda: pipelines.update_resource(
+        Resource({conventions.SERVICE_INSTANCE_ID: writer.name})
+    )
+    return pipelines
 
 
 def _targets(settings: Settings) -> list[tuple[Signal, Target]]:
@@ -101,9 +117,7 @@ def _targets(settings: Settings) -> list[tuple[Signal, Target]]:
 
 
 def _tally(signal: Signal, target: Target) -> Tally:
-    return Tally(
-        signal, component="otlp_grpc" if target.protocol == "grpc" else "otlp_http", endpoint=target.shown
-    )
+    return Tally(signal, protocol=target.protocol, endpoint=target.shown)
 
 
 def _meters(
@@ -165,12 +179,3 @@ def _loggers(
         redact=make_redactor(settings.privacy),
         redacted=settings.logs.mode == "both",  # for the lines on stdout
     )
-
-
-def _new_instance(providers: list[Any], loggers: Loggers | None, name: str) -> None:
-    """Another name of the writer; the providers' tracers and loggers follow."""
-    change = Resource({conventions.SERVICE_INSTANCE_ID: name})
-    for provider in providers:
-        provider._update_resource(change)
-    if loggers is not None:
-        loggers.update_resource(change)

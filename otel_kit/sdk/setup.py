@@ -16,7 +16,7 @@ from otel_kit.sdk.config.arguments import Arguments
 from otel_kit.sdk.config.resource import UNKNOWN
 from otel_kit.sdk.config.settings import Settings, resolve
 from otel_kit.sdk.handle import Telemetry
-from otel_kit.sdk.notes import LOGGER
+from otel_kit.sdk.notes import LOGGER, quietly
 
 __all__ = ["current", "force_flush", "init", "shutdown"]
 
@@ -38,7 +38,7 @@ def init(arguments: Arguments) -> Telemetry:
                     "otel-kit: init() comes after shutdown(), which is for good; telemetry stays off"
                 )
             elif _current[0] != arguments and _current[1].enabled:
-                _tell_of_late(arguments, *_current)
+                _current = _again(arguments, *_current)
             return _current[1]
         telemetry = _begin(arguments)
         _current = arguments, telemetry
@@ -66,26 +66,37 @@ def _resolved(arguments: Arguments) -> Settings:
     return resolve(arguments, environ, host=os.uname().nodename)
 
 
-def _tell_of_late(arguments: Arguments, first: Arguments, telemetry: Telemetry) -> None:
-    """What was set up cannot be changed; name the arguments that would have made a difference."""
-    settled = _resolved(first)
-    said = {field.name: getattr(arguments, field.name) for field in fields(arguments)}
-    late = [
-        name
-        for name, value in said.items()
-        if value is not None and _resolved(replace(first, **{name: value})) != settled
-    ]
-    if late:
-        from otel_kit.sdk.launch import RUN_PID
+def _again(arguments: Arguments, first: Arguments, telemetry: Telemetry) -> tuple[Arguments, Telemetry]:
+    """What `init` is told later: only ``otel-kit run`` gives way to it, which knew the environment alone.
 
-        by_run = RUN_PID in os.environ
+    What cannot be changed any more is named, by the arguments that would have made a difference.
+    """
+    from otel_kit.sdk.launch import RUN_PID
+
+    by_run = RUN_PID in os.environ and first == Arguments()
+    settled, said = _resolved(first), {f.name: getattr(arguments, f.name) for f in fields(arguments)}
+    late = []
+    for name, value in said.items():
+        wanted = settled if value is None else _resolved(replace(first, **{name: value}))
+        if by_run:
+            from otel_kit.sdk.adopt import adopted
+
+            late += [name] if adopted(settled, wanted) != wanted else []
+        elif wanted != settled:
+            late.append(name)
+    if by_run:
+        settings = adopted(settled, _resolved(arguments))
+        telemetry._adopt(settings)
+        first, telemetry = arguments, replace(telemetry, **_shown(settings))
+    if late:
         LOGGER.warning(
             "otel-kit: init(%s) comes too late: it was called before%s, and the process reports as %s; %s",
             ", ".join(f"{name}=..." for name in late),
             " by otel-kit run" if by_run else "",
             telemetry.service,
-            "use variables instead, as OTEL_KIT_SERVICE" if by_run else "call it once",
+            "use variables instead, as OTEL_KIT_LOGS" if by_run else "call it once",
         )
+    return first, telemetry
 
 
 def _begin(arguments: Arguments) -> Telemetry:
@@ -131,7 +142,7 @@ def _set_up(settings: Settings) -> Telemetry:
     pipelines = build(settings)
     pipelines.lifecycle.start()
     _make_global(settings, pipelines)
-    begin(settings, pipelines.loggers, pipelines.lifecycle.before_end)
+    identify = begin(settings, pipelines.loggers, pipelines.lifecycle.before_end)
     for problem in settings.problems:
         LOGGER.warning("otel-kit: %s", problem)
     foreign.keep_out()
@@ -143,8 +154,18 @@ def _set_up(settings: Settings) -> Telemetry:
     # Tests go on after a service that ends by shutdown().
     end = pipelines.lifecycle.pause if under_test.active else pipelines.lifecycle.end
     return _handle(
-        settings, flush=pipelines.lifecycle.flush, end=end, ended=lambda: pipelines.lifecycle.ended
+        settings,
+        flush=pipelines.lifecycle.flush,
+        end=end,
+        ended=lambda: pipelines.lifecycle.ended,
+        adopt=lambda other: _adopt(pipelines, other, identify),
     )
+
+
+def _adopt(pipelines: Any, settings: Settings, identify: Callable[[Settings], None]) -> None:
+    from otel_kit.sdk.adopt import adopt
+
+    quietly("init", lambda: adopt(pipelines, settings, identify))
 
 
 def _handle(
@@ -154,20 +175,31 @@ def _handle(
     flush: Callable[[float], bool] = lambda _: True,
     end: Callable[[], None] = lambda: None,
     ended: Callable[[], bool] = lambda: False,
+    adopt: Callable[[Settings], None] = lambda _: None,
 ) -> Telemetry:
-    targets = {} if why_disabled else settings.targets
+    shown = _shown(settings)
+    if why_disabled:
+        shown["endpoints"] = {}
     return Telemetry(
         enabled=not why_disabled,
-        service=str(settings.resource[conventions.SERVICE_NAME]),
-        env=_text(settings.resource.get(conventions.DEPLOYMENT_ENVIRONMENT)),
-        version=_text(settings.resource.get(conventions.SERVICE_VERSION)),
-        endpoints={signal: target.shown for signal, target in targets.items()},
         why_disabled=why_disabled,
-        settings=settings.origins,
+        **shown,
         _flush=flush,
         _end=end,
         _ended=ended,
+        _adopt=adopt,
     )
+
+
+def _shown(settings: Settings) -> dict[str, Any]:
+    """What a handle tells of them."""
+    return {
+        "service": str(settings.resource[conventions.SERVICE_NAME]),
+        "env": _text(settings.resource.get(conventions.DEPLOYMENT_ENVIRONMENT)),
+        "version": _text(settings.resource.get(conventions.SERVICE_VERSION)),
+        "endpoints": {signal: target.shown for signal, target in settings.targets.items()},
+        "settings": settings.origins,
+    }
 
 
 def _text(value: object) -> str | None:

@@ -24,7 +24,7 @@ class Queue:
         self.batches: list[list[int]] = []
         self._bad = bad
         self.size = size
-        self.tally = Tally("traces", component="otlp_http", endpoint=url)
+        self.tally = Tally("traces", protocol="http/protobuf", endpoint=url)
         sender = HttpSender(
             f"{url}/v1/traces", headers={}, compress=False, tls=None, rejected=lambda _: (rejected, "")
         )

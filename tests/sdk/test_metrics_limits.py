@@ -181,7 +181,7 @@ def test_attributes_of_any_kind_are_sent_or_counted(number: int) -> None:
 def to_sink(sink: Sink) -> tuple[DeltaReader, Tally, KitMeterProvider]:
     """Our own reader and provider, sending to the sink."""
     url = f"{sink.url}/v1/metrics"
-    tally = Tally("metrics", component="otlp_http", endpoint=sink.url)
+    tally = Tally("metrics", protocol="http/protobuf", endpoint=sink.url)
     sender = HttpSender(url, headers={}, compress=False, tls=None, rejected=lambda _: (0, ""))
     outbox = Outbox(sender, tally, limit=8_000_000, timeout=10)
     reading = DeltaReader(outbox, tally, Writer("tests", shared=False), interval=3600)

@@ -91,6 +91,44 @@ def test_servers(server: tuple[str, ...], sink: Sink) -> None:
     ]
 
 
+def test_what_the_code_says_wins_over_the_environment(sink: Sink) -> None:
+    """Though everything was set up by the environment before."""
+    code = f"""
+import json, logging, otel_kit
+from opentelemetry import metrics, trace
+tracer, counter = trace.get_tracer("t"), metrics.get_meter("t").create_counter("made.before")
+tracer.start_span("before").end()
+telemetry = otel_kit.init(
+    service="code", version="7", endpoint={sink.url!r}, headers={{"x-code": "1"}}, shutdown_timeout=20,
+    metric_interval=60, log_level="DEBUG", sampling="name:dropped@0", resource_attributes={{"team": "a"}},
+    metrics=False, instrument=False,
+)
+counter.add(1)
+for name in ("kept", "dropped"):
+    with tracer.start_as_current_span(name):
+        logging.getLogger("shop").debug("in %s", name)
+sources = {{o.setting: o.source for o in telemetry.settings}}
+assert (telemetry.service, telemetry.env, telemetry.version) == ("code", "dev", "7")
+assert sources["service.name"] == sources["endpoint"] == sources["sampling"] == "argument"
+assert sources["deployment.environment.name"] == "DD_ENV"
+assert otel_kit.init(service="code").version == otel_kit.init(service="third").version == "7"
+"""
+    nowhere = "http://127.0.0.1:9"
+    with running(sink, sys.executable, "-c", code, OTEL_EXPORTER_OTLP_ENDPOINT=nowhere, DD_ENV="dev") as part:
+        assert part.wait() == 0, part.output()
+        out = part.output()
+    assert names(sink) == ["before", "kept"]
+    assert {span.resource["service.name"] for span in sink.seen.spans if span.name == "kept"} == {"code"}
+    assert {span.resource["team"] for span in sink.seen.spans if span.name == "kept"} == {"a"}
+    assert {"in kept", "in dropped"} <= set(sink.seen.bodies())
+    assert not sink.seen.points
+    assert all(request["x-code"] == "1" for request in sink.seen.headers)
+    (line,) = [json.loads(line) for line in out.splitlines() if '"in kept"' in line]
+    assert (line["service"], line["version"]) == ("code", "7")
+    assert out.count("init(instrument=...) comes too late: it was called before by otel-kit run") == 1
+    assert out.count("init(service=...) comes too late: it was called before, and") == 1
+
+
 def test_a_sitecustomize_of_the_user_still_runs(sink: Sink, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import builtins; builtins.mine = __file__")
     code = "import sitecustomize; assert sitecustomize.__file__ == mine; print(mine)"

@@ -121,7 +121,7 @@ class DeltaReader(MetricReader):
         )
         self.outbox = outbox
         self._writer = writer
-        self._interval = interval
+        self.interval = interval
         self._tally = tally
         self._encoder = MetricsEncoder(tally.dropped, largest=MAX_BODY, redact=redact)
         self._take_dropped: Callable[[], int] = int
@@ -186,7 +186,7 @@ class DeltaReader(MetricReader):
         self._wake.set()
 
     def _run(self) -> None:
-        due = time.monotonic() + self._interval
+        due = time.monotonic() + self.interval
         while not self._closed:
             self._wake.wait(max(0.0, due - time.monotonic()))
             self._wake.clear()
@@ -196,7 +196,7 @@ class DeltaReader(MetricReader):
                 ticket = self._asked
             done = quietly("collecting metrics", self._collect_once, BaseException)
             if time.monotonic() >= due:
-                due = time.monotonic() + self._interval
+                due = time.monotonic() + self.interval
             with self._changed:
                 self._answered = ticket
                 if not done:

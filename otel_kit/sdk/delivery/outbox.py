@@ -83,6 +83,7 @@ class Outbox:
         self._tally = tally
         self._limit = limit
         self._timeout = timeout
+        self._wanted = True
         self._reset()
 
     def _reset(self) -> None:
@@ -99,6 +100,14 @@ class Outbox:
         self._ever_delivered = False
         self._closed = False
 
+    def redirect(self, sender: Sender, *, timeout: float) -> None:
+        """Deliver to another place from the next request on."""
+        self._sender, self._timeout = sender, timeout
+
+    def refuse(self) -> None:
+        """Take nothing more, and count none of it: nobody wants it."""
+        self._wanted = False
+
     def start(self) -> None:
         """Start delivering."""
         spawn(f"otel-kit-send-{self._tally.signal}", self._run, lasting=True)
@@ -111,6 +120,8 @@ class Outbox:
 
     def put(self, payload: Payload) -> None:
         """Take a payload over; the oldest ones make room for it where the bound is reached."""
+        if not self._wanted:
+            return
         lost = 0
         with self._changed:
             if self._closed:

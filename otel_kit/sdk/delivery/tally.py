@@ -29,17 +29,22 @@ class Tally:
 
     Args:
         signal: traces, metrics or logs.
-        component: how it is exported, for ``otel.component.type``: ``otlp_http`` or ``otlp_grpc``.
+        protocol: how it is exported, ``http/protobuf`` or ``grpc``.
         endpoint: where to, for the log line.
     """
 
-    def __init__(self, signal: Signal, *, component: str, endpoint: str) -> None:
+    def __init__(self, signal: Signal, *, protocol: str, endpoint: str) -> None:
         self.signal: Final = signal
-        self._endpoint = endpoint
-        self._attributes = {"otel.component.type": f"{component}_{_ITEM[signal]}_exporter"}
+        self.name_target(protocol, endpoint)
         self._exported: Counter | None = None
         self._processed: Counter | None = None
         self.renew_after_fork()
+
+    def name_target(self, protocol: str, endpoint: str) -> None:
+        """Where to, from now on."""
+        component = "otlp_grpc" if protocol == "grpc" else "otlp_http"
+        self._endpoint = endpoint
+        self._attributes = {"otel.component.type": f"{component}_{_ITEM[self.signal]}_exporter"}
 
     def renew_after_fork(self) -> None:
         """Count from zero; the parent keeps its own figures."""

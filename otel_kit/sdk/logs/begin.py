@@ -32,8 +32,8 @@ _IDENTITY = {
 
 def begin(
     settings: Settings, loggers: Loggers | None, before_end: Callable[[Callable[[], None]], object]
-) -> None:
-    """Take records from now on.
+) -> Callable[[Settings], None]:
+    """Take records from now on; what is returned has the lines on stdout tell of another service.
 
     Args:
         settings: those of the process.
@@ -43,7 +43,7 @@ def begin(
     logs = settings.logs
     stdout = _stdout(settings) if logs.mode in ("stdout", "both") else None
     if stdout is None and loggers is None:
-        return
+        return lambda _: None
     redact = None if stdout is None else make_redactor(settings.privacy)
     intake = Intake(
         stdout=stdout,
@@ -60,6 +60,7 @@ def begin(
     AccessLines(settings.http.health_routes).watch()
     if not under_test.active:  # pytest has hooks of its own, and reports what they see
         quietly("uncaught exceptions", lambda: watch(intake))
+    return (lambda _: None) if stdout is None else lambda other: intake.write_to(_stdout(other))
 
 
 def _stdout(settings: Settings) -> Stdout:
