@@ -97,9 +97,9 @@ def contents() -> None:
     log.info("odd", extra=odd)
     log.info("long %s", "y" * 5_000_000)
     log.handle(logging.makeLogRecord({"msg": "made", "name": None, "levelno": 20, "created": None}))
-    for time in (math.nan, -5.5, 1e30):
+    for when in (math.nan, -5.5, 1e30):
         log.handle(
-            logging.makeLogRecord({"msg": f"time {time}", "name": "app", "levelno": 20, "created": time})
+            logging.makeLogRecord({"msg": f"time {when}", "name": "app", "levelno": 20, "created": when})
         )
     log.handle(logging.makeLogRecord({"msg": "level", "name": "app", "levelno": 10**30, "lineno": -1}))
     try:
