@@ -242,7 +242,7 @@ def counting_serializer(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def serialize(message: Any) -> Any:
         data = original(message)
         rpc = SERVED.get()
-        if rpc is not None:
+        if rpc is not None and isinstance(data, bytes):
             rpc.responses = (rpc.responses or 0) + 1
         return data
 
