@@ -56,12 +56,16 @@ class Round:
 
 @contextlib.contextmanager
 def website(asked: list[Mapping[str, str]]) -> Iterator[str]:
-    """An HTTP server that notes the headers of what it was asked."""
+    """An HTTP server that notes the headers of what it was asked; it never answers ``/slow``."""
+    over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append({"path": self.path, **{name.lower(): value for name, value in self.headers.items()}})
-            self.send_response(200)
+            if self.path == "/slow":
+                over.wait(60)
+                return
+            self.send_response(404 if self.path == "/missing" else 200)
             self.send_header("content-length", "0")
             self.end_headers()
 
@@ -71,6 +75,7 @@ def website(asked: list[Mapping[str, str]]) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
+    over.set()
     server.shutdown()
     server.server_close()
 

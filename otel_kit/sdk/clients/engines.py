@@ -7,6 +7,7 @@ driver beneath is instrumented as well, it would record the same statements agai
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import Callable
 from typing import Any, Final
@@ -16,10 +17,11 @@ from opentelemetry.context import attach, detach, set_value
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.patching import replace
 
-__all__ = ["quiet_drivers", "trace_all_engines"]
+__all__ = ["name_by_operation", "quiet_drivers", "trace_all_engines"]
 
 #: Key by which contrib's instrumentors alone are silent: log records are still sent.
 _SUPPRESS: Final = "suppress_instrumentation"
+_WORD: Final = re.compile(r"\w+")
 
 
 def trace_all_engines() -> None:
@@ -60,6 +62,22 @@ def quiet_drivers() -> None:
 
     for name in ("do_execute", "do_executemany", "do_execute_no_params"):
         replace(DefaultDialect, name, _quiet)
+
+
+def name_by_operation() -> None:
+    """Name spans by the operation alone: the name of a database may be the path of a file."""
+    from opentelemetry.instrumentation.sqlalchemy.engine import EngineTracer
+
+    replace(EngineTracer, "_operation_name", _operation)
+
+
+def _operation(original: Callable[..., str]) -> Callable[..., str]:
+    def operation(tracer: Any, _: str, statement: Any) -> str:
+        found = original(tracer, "", statement)
+        word = _WORD.match(found)
+        return word[0] if word else found
+
+    return operation
 
 
 def _quiet(original: Callable[..., Any]) -> Callable[..., Any]:

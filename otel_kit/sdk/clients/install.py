@@ -44,12 +44,9 @@ def _imported(client: Client) -> None:
             client.note("refused", conflict)
             LOGGER.warning("otel-kit: %s is not instrumented: %s", client.name, conflict)
             return
-        instrumentor.instrument(skip_dep_check=True)
-        if client.name == "sqlalchemy":
-            from otel_kit.sdk.clients.engines import quiet_drivers, trace_all_engines
-
-            trace_all_engines()
-            quiet_drivers()
+        hook = {"request_hook": _address} if client.name == "urllib3" else {}
+        instrumentor.instrument(skip_dep_check=True, **hook)
+        _complete(client)
         client.note("on")
     except ModuleNotFoundError as error:
         if error.name and client.contrib_module.startswith(error.name):
@@ -59,6 +56,27 @@ def _imported(client: Client) -> None:
             _failed(client, error)
     except Exception as error:
         _failed(client, error)
+
+
+def _complete(client: Client) -> None:
+    """Add what the contrib package leaves out."""
+    if client.name == "sqlalchemy":
+        from otel_kit.sdk.clients.engines import name_by_operation, quiet_drivers, trace_all_engines
+
+        name_by_operation()
+        trace_all_engines()
+        quiet_drivers()
+    elif client.name == "aiohttp":
+        from otel_kit.sdk.clients.sessions import trace_all_sessions
+
+        trace_all_sessions()
+
+
+def _address(span: Any, pool: Any, _: Any) -> None:
+    """The server of a request of urllib3: what Datadog finds the other side by."""
+    span.set_attribute("server.address", pool.host)
+    if pool.port:
+        span.set_attribute("server.port", pool.port)
 
 
 def _failed(client: Client, error: Exception) -> None:

@@ -46,6 +46,11 @@ class Current(ContextDecorator):
         self._arguments = arguments
         self._end_on_exit = end_on_exit
 
+    @property
+    def kind(self) -> Any:
+        """The kind of the span."""
+        return self._arguments[2]
+
     def __enter__(self) -> ApiSpan:
         span = self._span = self._tracer.start_span(*self._arguments)
         self._token = attach(Context({**current(), _SPAN_KEY: span}))

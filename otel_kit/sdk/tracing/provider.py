@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Sampler
 
 from otel_kit.sdk.tracing.ids import Ids
-from otel_kit.sdk.tracing.outer import OuterTracer
+from otel_kit.sdk.tracing.libraries import tracer_class
 from otel_kit.sdk.tracing.processors import Processors
 from otel_kit.sdk.tracing.tracer import Tracer
 
@@ -58,7 +58,7 @@ class TracerProvider(sdk.TracerProvider):
         if type(made) is sdk.Tracer:
             # The SDK makes it and knows it from now on; whoever else has got hold of it meanwhile has the
             # same tracer, with our ways.
-            made.__class__ = OuterTracer if OuterTracer.is_for(made) else Tracer
+            made.__class__ = tracer_class(made._instrumentation_scope.name)
             Tracer.prepare(made)  # type: ignore[arg-type]
         tracer: api.Tracer = made
         return tracer
