@@ -17,7 +17,7 @@ def told(headers: dict[bytes, bytes], peer: str = PEER, scheme: str = "http") ->
     """The attributes that a proxy can change."""
     scope = {"method": "GET", "path": "/", "scheme": scheme, "client": (peer, 1)}
     asked = asked_of(headers)
-    found = request_attributes(scope, headers, "GET", scheme_of(scheme, asked), asked)
+    found = request_attributes(scope, headers, "GET", scheme_of(scheme, asked) if asked else scheme, asked)
     names = ("client.address", "network.peer.address", "server.address", "server.port", "url.scheme")
     return {name: found[name] for name in names if name in found}
 

@@ -24,12 +24,11 @@ class Progress:
         failed: the span of a background task that an error has left, and the id of the error.
     """
 
-    __slots__ = ("failed", "over", "tracer")
+    over = False
+    failed: tuple[Span, int] | None = None
 
     def __init__(self, tracer: Tracer) -> None:
         self.tracer = tracer
-        self.over = False
-        self.failed: tuple[Span, int] | None = None
 
     def task_left_by(self, error: BaseException) -> Span | None:
         """The span of the background task that has raised `error`, or one of its causes."""

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 __all__ = ["Asked", "asked_of", "scheme_of"]
 
+_NAMES: Final = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"})
 #: Characters of a header that are looked at.
 _LONGEST: Final = 512
 #: An address, not "unknown" or a name that a proxy has made up; with its port, perhaps.
@@ -41,21 +42,21 @@ class Asked(NamedTuple):
 
 def asked_of(headers: Mapping[bytes, bytes]) -> Asked | None:
     """What proxies tell; None where they do not, as in most requests of services to each other."""
+    if _NAMES.isdisjoint(headers):
+        return None
     clients, scheme = headers.get(b"x-forwarded-for", b""), headers.get(b"x-forwarded-proto", b"")
     host, standard = headers.get(b"x-forwarded-host", b""), headers.get(b"forwarded")
     if standard is not None:
         told = _elements(standard)
         clients, scheme, host = told.get(b"for", clients), told.get(b"proto", scheme), told.get(b"host", host)
-    elif not clients and not scheme and not host:
-        return None
     addresses = tuple(one.strip() for one in clients[:_LONGEST].decode("latin-1").split(","))
     proto = _first(scheme).decode("latin-1").lower()
     return Asked(_address(addresses[0]), addresses, proto if proto in _SOCKETS else "", _first(host))
 
 
-def scheme_of(scheme: str, asked: Asked | None) -> str:
+def scheme_of(scheme: str, asked: Asked) -> str:
     """The scheme of the URL that the client has used, by the one that the server tells."""
-    if asked is None or not asked.scheme:
+    if not asked.scheme:
         return scheme
     return _SOCKETS[asked.scheme] if scheme in ("ws", "wss") else asked.scheme
 

@@ -59,7 +59,7 @@ class Request:
     _lingering: dict[Any, None] | None = None
     _active = _finished = _disconnected = _trailers = _left_out = False
     _received = _sent = 0
-    _headers: Headers = ()
+    _start: Message | None = None
     _scheme = "http"
     _observers: tuple[Observer, ...] = ()
 
@@ -76,12 +76,10 @@ class Request:
         self.telemetry = telemetry
         self._scope, self._receive, self._send = scope, receive, send
         self._expected = names.get(b"content-length")
-        asked = asked_of(names)
-        self._kind = kind = telemetry.kinds.get(
-            scope.get("method", "GET"),
-            scheme_of(scope.get("scheme") or self._scheme, asked),
-            scope.get("http_version"),
-        )
+        scheme, asked = scope.get("scheme") or self._scheme, asked_of(names)
+        if asked is not None:
+            scheme = scheme_of(scheme, asked)
+        self._kind = kind = telemetry.kinds.get(scope.get("method", "GET"), scheme, scope.get("http_version"))
         try:
             parent, links = parent_of(headers, names, current), None
             if parent is not current:
@@ -147,7 +145,7 @@ class Request:
             elif kind == "http.response.start":
                 self._status = int(message["status"])  # it may be an HTTPStatus
                 self._trailers = bool(message.get("trailers"))
-                self._headers = message.get("headers") or ()
+                self._start = message
             else:
                 last = self._look_at(kind, message)
             for observer in self._observers:
@@ -174,7 +172,7 @@ class Request:
         if kind == "http.response.trailers":
             return not message.get("more_trailers")
         if kind in ("http.response.pathsend", "http.response.zerocopysend"):  # the server reads the file
-            self._sent = length_of(self._headers)
+            self._sent = length_of((self._start or {}).get("headers") or ())
             return not message.get("more_body")
         return False
 
