@@ -27,10 +27,11 @@ def run(command: tuple[str, ...], *, as_json: bool) -> None:
     """Start COMMAND with telemetry, as in `otel-kit run -- uvicorn shop.bff:app`.
 
     init() runs before the program's own code, in its process and in each Python process below it, and is
-    told by the environment alone. The program takes the place of this process, so its exit code and its
-    signals are its own. Its Python must have otel-kit installed, and must not ignore PYTHONPATH (-E, -I, -S).
+    told by the environment; what the code gives its own init() wins. The program takes the place of this
+    process, so its exit code and its signals are its own. Its Python must have otel-kit installed, and must
+    not ignore PYTHONPATH (-E, -I, -S).
     """
-    from otel_kit.sdk.launch import environment
+    from otel_kit.sdk.launch import environment, isolating_option
 
     program = shutil.which(command[0])
     if program is None:
@@ -38,13 +39,22 @@ def run(command: tuple[str, ...], *, as_json: bool) -> None:
             f"the program '{command[0]}' is not found or cannot be executed",
             fix="give its path; a script needs its interpreter: otel-kit run -- python app.py",
         )
+    option = isolating_option(program, command)
+    if option:
+        output.progress(
+            f"otel-kit run: {command[0]} begins without telemetry, since its option {option} has Python "
+            "ignore PYTHONPATH or sitecustomize; leave it out, or call otel_kit.init() in the code"
+        )
     environ = environment(os.environ, os.getpid())
     if as_json:
         output.progress(_start_line(program, command))
     try:
         os.execve(program, command, environ)  # noqa: S606
     except OSError as error:
-        raise ToolError(f"{program} cannot be executed: {error.strerror}") from None
+        raise ToolError(
+            f"{program} cannot be executed: {error.strerror}",
+            fix="look at its first line, or give its interpreter: otel-kit run -- python app.py",
+        ) from None
 
 
 def _start_line(program: str, command: tuple[str, ...]) -> str:

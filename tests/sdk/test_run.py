@@ -180,6 +180,21 @@ def test_the_start_as_json_without_secrets(sink: Sink) -> None:
     assert json.loads(line)["command"][:1] == ["/bin/true"]
 
 
+@pytest.mark.parametrize("option", ["-E", "-I", "-uS", "-W"])
+def test_a_python_that_would_begin_without_it_is_told(option: str, sink: Sink, tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text(f"#!{sys.executable} {option}{'error' * (option == '-W')}\nprint('began')\n")
+    script.chmod(0o755)
+    value = ["ignore"] if option == "-W" else []
+    for command in ([script], [sys.executable, option, *value, "-c", "print('began')", "-E"]):
+        with running(sink, *command) as part:
+            assert part.wait() == 0, part.output()
+            out = part.output()
+        told = f"{command[0]} begins without telemetry, since its option -{option[-1]} has Python" in out
+        assert told == (option != "-W")
+        assert out.splitlines()[told] == "began"
+
+
 def test_what_cannot_be_run(sink: Sink, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("")

@@ -6,6 +6,11 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_DELTA
+
 from otel_kit.sdk.delivery.senders import make_sender
 from otel_kit.sdk.delivery.tally import Signal
 from otel_kit.sdk.doctor.finding import Finding
@@ -45,7 +50,7 @@ def send(settings: Settings, signal: Signal, target: Target) -> Finding:
     """Send one item of this signal as the library would, but once, and without a queue."""
     sender = make_sender(signal, target)
     begin = time.monotonic()
-    outcome = sender.send(_BODIES[signal](settings), min(PATIENCE, target.timeout))
+    outcome = sender.send(_body(signal, settings), min(PATIENCE, target.timeout))
     took = (time.monotonic() - begin) * 1000
     if outcome.verdict == "delivered" and not outcome.rejected:
         what = f"one {_ITEM[signal]} was taken by {target.shown} in {took:.0f} ms"
@@ -64,25 +69,22 @@ def _reason(outcome: Outcome) -> str:
     return f"status {outcome.why}" if outcome.why.isdigit() else outcome.why
 
 
-def _resource(message: Any, settings: Settings) -> None:
+def _body(signal: Signal, settings: Settings) -> bytes:
+    """A request with one item; the requests of all signals are alike but for the names of their fields."""
+    request: Any = _REQUESTS[signal]()
+    (field,) = request.DESCRIPTOR.fields
+    group = getattr(request, field.name).add()
     for key, value in settings.resource.items():
-        message.attributes.add(key=key).value.string_value = str(value)
+        group.resource.attributes.add(key=key).value.string_value = str(value)
+    (scopes,) = (f for f in group.DESCRIPTOR.fields if f.name.startswith("scope_"))
+    scope = getattr(group, scopes.name).add()
+    scope.scope.name = "otel_kit.doctor"
+    _ITEMS[signal](scope, time.time_ns())
+    return bytes(request.SerializeToString())
 
 
-def _scope(scope: Any) -> None:
-    scope.name = "otel_kit.doctor"
-
-
-def _span(settings: Settings) -> bytes:
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-    request = ExportTraceServiceRequest()
-    spans = request.resource_spans.add()
-    _resource(spans.resource, settings)
-    group = spans.scope_spans.add()
-    _scope(group.scope)
-    now = time.time_ns()
-    group.spans.add(
+def _span(scope: Any, now: int) -> None:
+    scope.spans.add(
         name=NAME,
         trace_id=os.urandom(16),
         span_id=os.urandom(8),
@@ -90,40 +92,25 @@ def _span(settings: Settings) -> bytes:
         start_time_unix_nano=now - 1_000_000,
         end_time_unix_nano=now,
     )
-    return request.SerializeToString()
 
 
-def _point(settings: Settings) -> bytes:
-    from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-    from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_DELTA
-
-    request = ExportMetricsServiceRequest()
-    metrics = request.resource_metrics.add()
-    _resource(metrics.resource, settings)
-    group = metrics.scope_metrics.add()
-    _scope(group.scope)
-    metric = group.metrics.add(name=METRIC, unit="{run}", description="Runs of otel-kit doctor.")
-    now = time.time_ns()
+def _point(scope: Any, now: int) -> None:
+    metric = scope.metrics.add(name=METRIC, unit="{run}", description="Runs of otel-kit doctor.")
     metric.sum.is_monotonic = True
     metric.sum.aggregation_temporality = AGGREGATION_TEMPORALITY_DELTA
     metric.sum.data_points.add(as_int=1, start_time_unix_nano=now - 1_000_000_000, time_unix_nano=now)
-    return request.SerializeToString()
 
 
-def _record(settings: Settings) -> bytes:
-    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-
-    request = ExportLogsServiceRequest()
-    logs = request.resource_logs.add()
-    _resource(logs.resource, settings)
-    group = logs.scope_logs.add()
-    _scope(group.scope)
-    now = time.time_ns()
-    record = group.log_records.add(
+def _record(scope: Any, now: int) -> None:
+    record = scope.log_records.add(
         time_unix_nano=now, observed_time_unix_nano=now, severity_text="INFO", severity_number=9
     )
     record.body.string_value = NAME
-    return request.SerializeToString()
 
 
-_BODIES: Final = {"traces": _span, "metrics": _point, "logs": _record}
+_REQUESTS: Final[dict[Signal, type[Any]]] = {
+    "traces": ExportTraceServiceRequest,
+    "metrics": ExportMetricsServiceRequest,
+    "logs": ExportLogsServiceRequest,
+}
+_ITEMS: Final = {"traces": _span, "metrics": _point, "logs": _record}
