@@ -213,3 +213,23 @@ def test_the_stream_by_which_a_subscriber_waits_is_no_span() -> None:
         assert part.wait() == 0, part.output()
         assert part.output().count("[b'x']") == 2
     assert {span.name for span in sink.seen.spans} == {"google.pubsub.v1.Subscriber/Acknowledge"}
+
+
+def test_a_version_that_does_not_fit_is_told_and_left_alone(tmp_path: Path) -> None:
+    info = tmp_path / "aiohttp-4.0.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: aiohttp\nVersion: 4.0.0\n")
+    script = tmp_path / "app.py"
+    script.write_text(
+        "import otel_kit; otel_kit.init(service='x', traces=False, metrics=False, logs='stdout')\n"
+        "import aiohttp\n"
+        "from otel_kit.sdk.clients import report\n"
+        "print([s for s in report() if s.library == 'aiohttp'])\n"
+        "assert not hasattr(aiohttp.ClientSession._request, '__wrapped__')\n"
+    )
+    with start([sys.executable, str(script)], env={"PYTHONPATH": str(tmp_path)}) as part:
+        assert part.wait() == 0, part.output()
+        assert "state='refused'" in part.output()
+        told = "opentelemetry-instrumentation-aiohttp-client wants aiohttp ~= 3.0, and 4.0.0 is installed"
+        assert f"otel-kit: aiohttp is not instrumented: {told}" in part.output()
+        assert f"why='{told}'" in part.output()
