@@ -58,7 +58,20 @@ _HEADERS: Final = ",".join(
     help="Newest spans, log lines and metric points to keep, of each.",
 )
 def dev(port: int, db: Path | None, evaluate_every: str, keep: int) -> None:
-    """Stand in for Datadog: take OTLP, show it, and evaluate monitors. Loopback only."""
+    """Stand in for Datadog: take OTLP, show it, and evaluate monitors. Loopback only.
+
+    What the page shows comes as JSON from GET /dev/api/..., for scripts and tests:
+
+    \b
+      services
+      traces?service=S&error=1&limit=N    traces/TRACE_ID
+      logs?service=S&search=TEXT&trace_id=T&limit=N
+      metrics                             series?metric=NAME&since=SECONDS
+      monitors                            notifications?monitor_id=N&limit=N
+      losses                              what came and was not kept, and why
+
+    GET /dev/health says that it runs. A wrong parameter is answered by 400 and a sentence.
+    """  # noqa: D301 - this is how click is told to keep the lines
     from otel_kit.dev.server import DevSettings, run
 
     settings = DevSettings(port=port, db=db, evaluate_every_s=_seconds(evaluate_every), keep=keep)

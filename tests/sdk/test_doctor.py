@@ -224,6 +224,34 @@ def test_what_is_set(check: str, status: str, told: str, env: dict[str, str]) ->
     assert [told in f"{f.what}; {f.fix}" for f in configuration(settings, environ)] == [True]
 
 
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_a_proxy_of_the_environment_is_left_alone(protocol: str, sink: Sink) -> None:
+    if protocol == "grpc":
+        sink.down()
+        server = sink.serve_grpc()
+    proxy = "http://me:hunter2@127.0.0.1:9"
+    found = at(sink.url, protocol, http_proxy=proxy, HTTPS_PROXY=proxy, grpc_proxy=proxy)
+    assert {found[signal][0] for signal in ("traces", "metrics", "logs")} == {"ok"}
+    assert found["proxy"][1].endswith("directly, whatever HTTP_PROXY and HTTPS_PROXY may say")
+    assert "hunter2" not in str(found)
+    if protocol == "grpc":
+        server.stop(None)
+
+
+def test_a_refused_value_is_not_shown_as_if_it_were_in_force() -> None:
+    found = doctor(OTEL_SPAN_EVENT_COUNT_LIMIT="http://me:hunter2@h", OTEL_TRACES_SAMPLER="some; times")
+    assert "hunter2" not in str(found)
+    shown = {o["setting"]: (o["value"], o["source"]) for o in found["settings"]}
+    assert shown["traces_sampler"] == ("parentbased_always_on", "default")
+    assert "span_event_count_limit" not in shown
+    told = [(f["what"], f["fix"]) for f in found["findings"] if f["check"] == "setting"]
+    assert told == [
+        ("OTEL_TRACES_SAMPLER='some; times' cannot be used, so 'parentbased_always_on' is", told[0][1]),
+        ("OTEL_SPAN_EVENT_COUNT_LIMIT='http://REDACTED@h' is left out", "use a whole number from 0 on"),
+    ]
+    assert told[0][1].startswith("use one of always_on, ")
+
+
 def test_nothing_is_said_of_good_settings() -> None:
     assert list(configuration(resolve(Arguments(), IDENTITY, host="host"), IDENTITY)) == []
 

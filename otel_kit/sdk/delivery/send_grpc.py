@@ -22,6 +22,7 @@ _OPTIONS: Final = (
     # gRPC's own limit is two minutes, in which a collector that is back stays unused.
     ("grpc.max_reconnect_backoff_ms", 5000),
     ("grpc.primary_user_agent", "otel-kit"),
+    ("grpc.enable_http_proxy", 0),  # the collector is near, as over HTTP
 )
 #: Channels of a parent process: to collect one would close it, with threads that only the parent has.
 _INHERITED: Final[list[object]] = []

@@ -17,6 +17,9 @@ __all__ = ["configuration"]
 #: Part of an entry of PYTHONPATH -> the command that puts it there to run before the program.
 WRAPPERS: Final = {"auto_instrumentation": "opentelemetry-instrument", "ddtrace/bootstrap": "ddtrace-run"}
 
+#: Their values may hold a password.
+PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
 
 def configuration(settings: Settings, environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
     """One finding for each thing that is missing or doubtful."""
@@ -94,6 +97,13 @@ def _others(environ: Mapping[str, str]) -> Iterator[Finding]:
             what="FASTAPI_OTEL_AUTO_CONFIGURE is true: FastAPI would send everything a second time; init() "
             "leaves that out",
             fix="remove it",
+        )
+    proxies = [name for name in PROXIES if environ.get(name) or environ.get(name.lower())]
+    if proxies:
+        yield Finding(
+            check="proxy",
+            status="ok",
+            what=f"telemetry goes to the collector directly, whatever {' and '.join(proxies)} may say",
         )
     for part, command in WRAPPERS.items():
         if part in environ.get("PYTHONPATH", ""):
