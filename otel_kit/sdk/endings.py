@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
 
@@ -25,7 +25,7 @@ from otel_kit.sdk.patching import replace
 if TYPE_CHECKING:
     from otel_kit.sdk.lifecycle import Lifecycle
 
-__all__ = ["tell_of_sigterm", "watch", "watch_multiprocessing"]
+__all__ = ["tell_of_sigterm", "watch", "watch_multiprocessing", "watch_thread"]
 
 
 def watch(lifecycle: Lifecycle) -> None:
@@ -60,6 +60,35 @@ def watch_multiprocessing(lifecycle: Lifecycle) -> None:
     util.register_after_fork(lifecycle, lambda _: end_with_it())
     if sys.modules["multiprocessing.process"].parent_process() is not None:
         end_with_it()
+
+
+def watch_thread() -> None:
+    """In a child process: end it with the thread that forked it, where that was not the main one.
+
+    Nobody waits for other threads then, and nobody ends them: it would go on for the sake of ours alone.
+    """
+    if threading.current_thread().__class__.__name__ != "_MainThread" and not hasattr(_thread_local, "end"):
+        _thread_local.end = _EndOfThread()
+
+
+class _EndOfThread:
+    """Lives as long as its thread."""
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):  # of a thread that cannot be waited for
+            while others := _threads_of_service():
+                others[0].join()
+        os._exit(0)
+
+
+def _threads_of_service() -> list[threading.Thread]:
+    """Those besides this one, and ours."""
+    this = threading.get_ident()
+    every = threading.enumerate()
+    return [each for each in every if each.ident != this and not each.name.startswith("otel-kit")]
+
+
+_thread_local: Final = threading.local()
 
 
 def _watch_sigterm(lifecycle: Lifecycle) -> None:

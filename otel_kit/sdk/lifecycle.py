@@ -232,3 +232,4 @@ class Lifecycle:
             stage.outbox.renew_after_fork()
             stage.renew_after_fork()
         endings.watch_multiprocessing(self)
+        endings.watch_thread()

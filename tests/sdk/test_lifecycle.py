@@ -121,6 +121,13 @@ def test_children_of_children() -> None:
         assert len(set(writers.values())) == 4
 
 
+def test_children_that_a_thread_forks_end_with_their_last_thread() -> None:
+    with running_sink() as sink:
+        with ending("forks_of_threads", endpoint(sink)) as part:
+            assert part.wait() == 0, part.output()
+        assert recorded(sink.seen) == {"parent": 1, "child": 2, "thread": 1}
+
+
 def test_children_that_are_forked_amid_the_work_of_threads() -> None:
     with running_sink() as sink:
         with ending("busy_forks", endpoint(sink)) as part:

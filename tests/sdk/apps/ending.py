@@ -159,6 +159,28 @@ def forks() -> None:
     record("parent", 2)
 
 
+def forks_of_threads() -> None:
+    """Children that a thread makes: one ends with it, one with a thread of its own."""
+
+    def later() -> None:
+        time.sleep(0.3)
+        record("thread")
+
+    def child(own: bool) -> None:
+        if os.fork() == 0:
+            record("child")
+            if own:
+                threading.Thread(target=later).start()
+        else:
+            os.wait()
+
+    for own in (False, True):
+        thread = threading.Thread(target=child, args=(own,))
+        thread.start()
+        thread.join()
+    record("parent")
+
+
 def busy_forks() -> None:
     """Children that are made while other threads record, as locks may be held at that moment."""
     stop = threading.Event()
@@ -205,7 +227,7 @@ MODES: dict[str, Callable[[], None]] = {
     one.__name__: one
     for one in (
         *(interrupted, looping, loop_handler, late_handler, default_again, twice, impatient),
-        *(terminated_amid_shutdown, threads, forks, busy_forks, flood),
+        *(terminated_amid_shutdown, threads, forks, forks_of_threads, busy_forks, flood),
     )
 }
 
