@@ -65,6 +65,8 @@ _BUILT_IN: Final = frozenset(vars(logging.makeLogRecord({}))) | {
 }
 #: Attributes of a record without extra fields.
 _USUAL: Final = len(vars(logging.makeLogRecord({}))) + 1
+#: Kinds of arguments whose text is nobody's code.
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 #: The frames below are those of logging, and ours.
 _LOGGING: Final = (str(Path(logging.__file__).parent), str(Path(__file__).parent.parent))
 #: No second since the epoch after this one fits into 64 bits of nanoseconds.
@@ -126,6 +128,7 @@ def entry_of(record: logging.LogRecord, context: Context, baggage: Sequence[str]
         context: the current one.
         baggage: keys of baggage entries that become fields.
     """
+    marks = record.__dict__
     said: Any = record.msg
     site = (record.name, record.levelno, record.pathname, record.lineno, record.funcName)
     current: Any = context.get(_SPAN_KEY)
@@ -134,7 +137,7 @@ def entry_of(record: logging.LogRecord, context: Context, baggage: Sequence[str]
     error: Error | None = None
     if (  # a text, perhaps with arguments, from the code of the service: so are most
         type(said) is str
-        and (len(record.__dict__) <= _USUAL or _adds_nothing(record.__dict__))
+        and (len(marks) <= _USUAL or _adds_nothing(marks))
         and record.exc_info is None
         and record.stack_info is None
         and (BRIDGES.told is None or BRIDGES.told(said) is None)
@@ -143,8 +146,10 @@ def entry_of(record: logging.LogRecord, context: Context, baggage: Sequence[str]
         and not site[2].startswith(BRIDGES.paths)
         and len(said) < LONGEST
     ):
-        if record.args:
-            said = _formatted(record)
+        args = record.args
+        if args:
+            text = _plainly(said, args) if type(record) is logging.LogRecord else None
+            said = _formatted(record) if text is None else text
     else:
         told = _told(record)
         site = _site(record)
@@ -165,6 +170,20 @@ def entry_of(record: logging.LogRecord, context: Context, baggage: Sequence[str]
 def _adds_nothing(marks: Mapping[str, Any]) -> bool:
     """What is there besides the usual is the work of another handler's formatter."""
     return len(marks) - (LED in marks) - ("message" in marks) - ("asctime" in marks) <= _USUAL
+
+
+def _plainly(said: str, args: Any) -> str | None:
+    """The message with arguments that are texts and numbers, as nearly all are; None where it takes more.
+
+    Nothing of the service runs for these, so a third of the time can be left out.
+    """
+    if type(args) is tuple and _PLAIN.issuperset(map(type, args)):
+        try:  # contextlib.suppress would cost as much as all the rest
+            text = said % args
+        except (TypeError, ValueError):
+            return None
+        return text if len(text) < LONGEST else clipped(text)
+    return None
 
 
 def _formatted(record: logging.LogRecord) -> str:

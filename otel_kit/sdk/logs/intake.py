@@ -12,12 +12,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_current
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
 
 from otel_kit.sdk.logs.detour import Detour
 from otel_kit.sdk.logs.entry import BRIDGES, SEEN, Entry, entry_of
 from otel_kit.sdk.logs.redaction import EntryRedactor
 from otel_kit.sdk.notes import RateLimit
+from otel_kit.sdk.tracing.context import current
 
 if TYPE_CHECKING:
     from otel_kit.sdk.logs.lines import Lines
@@ -123,7 +124,7 @@ class Intake:
 
     def deliver(self, record: logging.LogRecord) -> None:
         """Pass a record on, whatever the limits are."""
-        context = get_current()
+        context = current()
         entry = entry_of(record, context, self._baggage)
         if self._redactor is not None:
             entry = self._redactor.redacted(entry)

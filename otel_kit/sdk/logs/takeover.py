@@ -150,13 +150,17 @@ def take_over(intake: Intake, *, level: int | None) -> None:
 
 
 def _at_consoles(intake: Intake, original: Callable[..., Any]) -> Callable[..., Any]:
+    console, take = intake.console, intake.take
+
     def handle(handler: logging.Handler, record: logging.LogRecord) -> Any:
         if not writes_to_console(handler):
             return original(handler, record)
-        passed: Any = handler.filter(record) if intake.console else original(handler, record)
-        if passed:
+        passed: Any = handler.filter(record) if console else original(handler, record)
+        if passed is True or passed is record:
+            take(record)
+        elif passed:
             # Since Python 3.12 a filter may put another record in the place of this one.
-            intake.take(passed if isinstance(passed, logging.LogRecord) else record)
+            take(passed if isinstance(passed, logging.LogRecord) else record)
             record.__dict__[SEEN] = True
         return passed
 
