@@ -133,6 +133,11 @@ def test_numbers_stay(value: object) -> None:
         (f"-----BEGIN PRIVATE KEY-----\n{SECRET}", "REDACTED"),
         (f"Key (email)=({SECRET}) exists\n[parameters: ('a', '{SECRET}')]", None),
         (f"Failing row contains (1, {SECRET}).", None),
+        (
+            f"no such table\n[SQL: SELECT a[1]\nFROM t WHERE b = '{SECRET}']\n(Background on this error)",
+            "no such table\n[SQL: SELECT a[?]\nFROM t WHERE b = ?]\n(Background on this error)",
+        ),
+        (f"no relation\nLINE 12: WHERE a = '{SECRET}'\n     ^", "no relation\nLINE 12: WHERE a = ?\n     ^"),
         (f"<a><password>{SECRET}</password></a>", "<a><password>REDACTED</password></a>"),
         (f'<ns:apiKey x="1">{SECRET}</ns:apiKey>', '<ns:apiKey x="1">REDACTED</ns:apiKey>'),
         (f"<secret><![CDATA[{SECRET}]]></secret>", "<secret>REDACTED</secret>"),

@@ -100,6 +100,12 @@ _ELEMENT: Final = re.compile(
 _ROWS: Final = re.compile(
     r"(?P<head>\[parameters: |Failing row contains |Key \([^)\n]{1,200}\)=)(?:\([^\n]*\)|[\[{(][^\n]*)"
 )
+#: How SQLAlchemy and PostgreSQL quote that statement.
+_STATEMENT: Final = re.compile(
+    r"(?P<head>\[SQL: |LINE \d{1,6}: )"
+    r"(?P<statement>(?<=\[SQL: )(?:(?!\](?:\n\[parameters: |\n\(Background on |\Z)).)*|(?-s:.*))",
+    re.DOTALL,
+)
 
 #: Characters of the shortest text in which there may be something.
 _LEAST: Final = 6
@@ -157,6 +163,8 @@ class Shapes:
             text = _PRIVATE_KEY.sub(MARK, text)
         if "(" in text and (")=" in text or "[parameters: " in text or "Failing row" in text):
             text = _ROWS.sub(rf"\g<head>{MARK}", text)
+        if "[SQL: " in text or "LINE " in text:
+            text = _STATEMENT.sub(_sanitized, text)
         if "eyJ" in text:
             text = _JWT.sub(MARK, text)
         if "bearer" in lower or "basic" in lower:
@@ -216,6 +224,12 @@ def _luhn(digits: str) -> bool:
         number = int(digit) << (position & 1)
         total += number - 9 if number > 9 else number
     return total % 10 == 0
+
+
+def _sanitized(match: re.Match[str]) -> str:
+    from otel_kit.sdk.privacy.sql import without_literals
+
+    return f"{match['head']}{without_literals(match['statement'])}"
 
 
 def _scheme(match: re.Match[str]) -> str:

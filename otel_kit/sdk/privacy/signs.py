@@ -54,7 +54,7 @@ _NUMBER: Final = b"0" * _SHORT
 #: Farther away no word decides whether a name is secret, in bytes.
 _FAR: Final = 500
 #: Enough to look closer.
-_CERTAIN: Final = (b"@", b"%40", b"eyJ", b"--", b")=", b"[parameters: ", b"Failing row")
+_CERTAIN: Final = (b"@", b"%40", b"eyJ", b"--", b")=", b"[parameters: ", b"Failing row", b"[SQL: ", b"LINE ")
 _SCHEME: Final = re.compile("bearer|basic")
 #: The signs, rare ones, with which the beginnings of known keys end, and those beginnings.
 _ISSUED: Final = re.compile(
@@ -112,6 +112,8 @@ class Signs:
             or "eyJ" in text
             or "--" in text
             or "%40" in text
+            or "[SQL: " in text
+            or "LINE " in text
             or ("(" in text and (")=" in text or "[parameters: " in text or "Failing row" in text))
         ):
             for sign in _CERTAIN:
