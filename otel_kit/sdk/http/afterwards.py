@@ -74,7 +74,7 @@ def _recording(original: Callable[..., Any]) -> Callable[..., Any]:
 def _begun(progress: Progress, task: Any) -> Span | None:
     try:
         name = getattr(task.func, "__name__", None) or type(task.func).__name__
-        return progress.tracer.start_span(f"BackgroundTask {name}")
+        return progress["tracer"].start_span(f"BackgroundTask {name}")
     except Exception:
         fault(_FAULT)
         return None
@@ -82,7 +82,7 @@ def _begun(progress: Progress, task: Any) -> Span | None:
 
 def _failed(progress: Progress, span: Span, error: Exception) -> None:
     try:
-        progress.failed = span, id(error)
+        progress["failed"] = span, id(error)
         _fail(span, error)
     except Exception:
         fault(_FAULT)

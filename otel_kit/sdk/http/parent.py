@@ -27,7 +27,7 @@ def around() -> Context:
     """
     current = get_current()
     before: Any = current.get(PROGRESS)
-    return Context() if before is not None and before.over else current
+    return Context() if before is not None and before["over"] else current
 
 
 def parent_of(headers: Headers, names: Mapping[bytes, bytes], current: Context) -> Context:

@@ -14,7 +14,10 @@ from typing import Final, NamedTuple
 
 __all__ = ["Asked", "asked_of", "scheme_of"]
 
-_NAMES: Final = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"})
+_FOR: Final = b"x-forwarded-for"
+_HOST: Final = b"x-forwarded-host"
+_PROTO: Final = b"x-forwarded-proto"
+_STANDARD: Final = b"forwarded"
 #: Characters of a header that are looked at.
 _LONGEST: Final = 512
 #: An address, not "unknown" or a name that a proxy has made up; with its port, perhaps.
@@ -42,10 +45,10 @@ class Asked(NamedTuple):
 
 def asked_of(headers: Mapping[bytes, bytes]) -> Asked | None:
     """What proxies tell; None where they do not, as in most requests of services to each other."""
-    if _NAMES.isdisjoint(headers):
+    if not (_FOR in headers or _STANDARD in headers or _PROTO in headers or _HOST in headers):
         return None
-    clients, scheme = headers.get(b"x-forwarded-for", b""), headers.get(b"x-forwarded-proto", b"")
-    host, standard = headers.get(b"x-forwarded-host", b""), headers.get(b"forwarded")
+    clients, scheme, host = headers.get(_FOR, b""), headers.get(_PROTO, b""), headers.get(_HOST, b"")
+    standard = headers.get(_STANDARD)
     if standard is not None:
         told = _elements(standard)
         clients, scheme, host = told.get(b"for", clients), told.get(b"proto", scheme), told.get(b"host", host)

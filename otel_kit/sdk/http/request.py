@@ -19,7 +19,7 @@ from otel_kit.sdk.http.errors import alone, error_type, is_gone
 from otel_kit.sdk.http.headers import length_of
 from otel_kit.sdk.http.linger import linger
 from otel_kit.sdk.http.parent import judged, parent_of
-from otel_kit.sdk.http.progress import PROGRESS, Progress
+from otel_kit.sdk.http.progress import PROGRESS, task_left_by
 from otel_kit.sdk.http.proxies import asked_of, scheme_of
 from otel_kit.sdk.http.templates import route_ahead
 from otel_kit.sdk.notes import fault
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from otel_kit.sdk.http.headers import Headers
     from otel_kit.sdk.http.instruments import Conclusion
     from otel_kit.sdk.http.observer import Observer
+    from otel_kit.sdk.http.progress import Progress
     from otel_kit.sdk.http.types import Message, Receive, Scope, Send
 
 __all__ = ["Request"]
@@ -95,7 +96,8 @@ class Request:
             links,
         )
         self._around = parent
-        self._progress = progress = Progress(telemetry.tracer)
+        progress: Progress = {"tracer": telemetry.tracer, "over": False, "failed": None}
+        self._progress = progress
         self._context = context = Context({**parent, _SPAN_KEY: self.span, PROGRESS: progress})
         self._begin = time.perf_counter()
         kind.active.append(None)
@@ -153,7 +155,7 @@ class Request:
         except Exception:
             fault("HTTP response")
         if last:  # a server may begin the next request of the connection in here
-            self._progress.over = True
+            self._progress["over"] = True
         try:
             await self._send(message)
         except OSError:  # by ASGI, what a server raises when the client has gone
@@ -192,14 +194,14 @@ class Request:
         """The application has raised `error`."""
         try:
             cause = alone(error)
-            task = None if self._end is None else self._progress.task_left_by(cause)
+            task = None if self._end is None else task_left_by(cause, self._progress)
             if task is not None:
                 remember(task, error)
             elif not self._finished:
                 self._error = cause
                 remember(self.span, error)
             elif not (self._left_out or is_gone(cause, disconnected=self._disconnected)):
-                record_late(self._progress.tracer, self._context, self._end, error)
+                record_late(self.telemetry.tracer, self._context, self._end, error)
         except Exception:
             fault("HTTP error")
 
