@@ -37,6 +37,15 @@ def test_records_of_the_api_and_processors_of_the_service() -> None:
     assert ["fault in a log record processor" in one["message"] for one in said].count(True) == 1
 
 
+def test_handlers_of_the_sdk_send_nothing_twice() -> None:
+    command = [sys.executable, "-W", "ignore", "-m", "tests.sdk.apps.log_handlers"]
+    with running_sink() as sink, start(command, env=endpoint(sink)) as part:
+        assert part.wait() == 0, part.output()
+        said = [one["message"] for one in lines(part) if one["logger.name"] != "otel_kit"]
+    assert said == ["an early handler", "two handlers", "no other handler", "elsewhere as well"]
+    assert sorted(map(str, sink.seen.bodies())) == sorted(said)
+
+
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_exports_do_not_feed_themselves(protocol: str) -> None:
     with contextlib.ExitStack() as stack:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from otel_kit import conventions
 from otel_kit.sdk import under_test
+from otel_kit.sdk.logs import from_otel
 from otel_kit.sdk.logs.crashes import watch
 from otel_kit.sdk.logs.health import AccessLines
 from otel_kit.sdk.logs.intake import Intake, Stdout
@@ -57,6 +58,8 @@ def begin(
         # Where all goes to the collector alone, nobody would read that it cannot be reached.
         LOGGER.addHandler(logging.lastResort)
     take_over(intake, level=logs.level)
+    if loggers is not None:
+        from_otel.bridge(intake)
     AccessLines(settings.http.health_routes).watch()
     if not under_test.active:  # pytest has hooks of its own, and reports what they see
         quietly("uncaught exceptions", lambda: watch(intake))
