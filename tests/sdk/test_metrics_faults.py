@@ -58,6 +58,19 @@ def test_a_callback_that_fails_takes_nothing_else_with_it() -> None:
     assert values(read, "late") == {(): 3}
 
 
+def test_a_callback_that_yields_without_an_end_is_cut() -> None:
+    made = provider(read := reader())
+
+    def endless(_: CallbackOptions) -> Iterator[Observation]:
+        while True:
+            yield Observation(1)
+
+    made.get_meter("tests").create_observable_up_down_counter("endless", [endless])
+    observed(lambda _: [Observation(2)], made, "works")
+    assert values(read, "works") == {(): 2}
+    assert made.take_dropped() == 1
+
+
 def test_a_callback_that_takes_forever_holds_nothing_up(caplog: pytest.LogCaptureFixture) -> None:
     class Patient(InMemoryMetricReader):
         patience = 0.5

@@ -198,11 +198,15 @@ def test_values_that_cannot_be_taken_are_counted(value: Any) -> None:
     made = provider(read)
     meter = made.get_meter("tests")
     counter, histogram = meter.create_counter("count"), meter.create_histogram("time")
+    gauge = meter.create_gauge("level")
+    below_zero = type(value) in (int, float) and -1 <= value < 0
     for _ in range(2):
         counter.add(value)
         histogram.record(value, {"a": 1})
         counter.add(1)
-    assert made.take_dropped() == 4
+        if not below_zero:
+            gauge.set(value)
+    assert made.take_dropped() == (4 if below_zero else 6)
     assert made.take_dropped() == 0
     assert values(read, "count") == {(): 2}
 

@@ -195,10 +195,13 @@ class KitGauge(_Gauge):
 
     def set(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
         """Take the value. Never raises."""
+        consumer: Any = self._measurement_consumer
         try:
-            super().set(amount, attributes, context)
+            if -_LARGEST <= amount <= _LARGEST:
+                super().set(amount, attributes, context)
+            else:
+                consumer.faults.note(self.name, "not a number that it can take")
         except Exception as error:
-            consumer: Any = self._measurement_consumer
             consumer.faults.note(self.name, type(error).__name__)
 
     def forget_plan(self) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry.metrics import CallbackOptions
 
@@ -12,6 +13,9 @@ from otel_kit.sdk.delivery.threads import spawn
 from otel_kit.sdk.notes import LOGGER, RateLimit, quietly
 
 __all__ = ["Observer"]
+
+#: Observations that are taken of one instrument at once: a generator may go on forever.
+_MOST: Final = 20_000
 
 
 class Observer:
@@ -73,4 +77,12 @@ class Observer:
 
 def _ask(instrument: Any, options: CallbackOptions) -> Sequence[Any]:
     what = f"the callback of the metric {instrument.name}"
-    return quietly(what, lambda: list(instrument.callback(options)), BaseException) or ()
+
+    def ask() -> list[Any]:
+        told = list(itertools.islice(instrument.callback(options), _MOST + 1))
+        if len(told) > _MOST:
+            why = f"its callback yields more than {_MOST} at once"
+            instrument._measurement_consumer.faults.note(instrument.name, why)
+        return told[:_MOST]
+
+    return quietly(what, ask, BaseException) or ()

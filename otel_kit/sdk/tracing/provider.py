@@ -11,6 +11,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Sampler
 
+from otel_kit.sdk.notes import fault
 from otel_kit.sdk.tracing.ids import Ids
 from otel_kit.sdk.tracing.libraries import tracer_class
 from otel_kit.sdk.tracing.processors import Processors
@@ -53,8 +54,12 @@ class TracerProvider(sdk.TracerProvider):
         self._reentrant = threading.RLock()
 
     def get_tracer(self, *args: Any, **kwargs: Any) -> api.Tracer:
-        """The tracer for a scope, always the same."""
-        made: Any = super().get_tracer(*args, **kwargs)
+        """The tracer for a scope, always the same; never raises."""
+        try:
+            made: Any = super().get_tracer(*args, **kwargs)
+        except Exception:  # of a scope that is none, or as Python ends and imports nothing any more
+            fault("making a tracer")
+            return api.NoOpTracer()
         if type(made) is sdk.Tracer:
             # The SDK makes it and knows it from now on; whoever else has got hold of it meanwhile has the
             # same tracer, with our ways.
