@@ -22,10 +22,11 @@ T = TypeVar("T")
 #: Items that may wait for the encoding thread; it wakes at every `BATCH` items, so this is only ever reached
 #: when the process gives that thread no time at all.
 MAX_ITEMS: Final = 16_384
-BATCH: Final = 512
-#: What one request takes when more than that waits: whatever its size, the thread that sends has to get at
-#: the interpreter's lock a few times for it, and a busy service lets it wait for that every time.
-LARGE_BATCH: Final = 2048
+#: Items of one request. To send one takes half a millisecond whatever its size, and the thread that sends
+#: has to get at the interpreter's lock a few times, which in a busy service takes longer every time.
+BATCH: Final = 2048
+#: Items that are encoded in one go, before others that wait may have the interpreter's lock.
+SLICE: Final = 512
 DELAY: Final = 1.0
 #: Below the 4 MiB that gRPC servers take by default.
 MAX_BODY: Final = 3_500_000
@@ -43,10 +44,19 @@ class BatchQueue(Generic[T]):
         encode: makes one OTLP request of items.
         outbox: takes the requests.
         tally: counts what is lost here.
+        prepare: called in the first quiet moment, for what would hold up whoever comes first.
     """
 
-    def __init__(self, encode: Callable[[Sequence[T]], bytes], outbox: Outbox, tally: Tally) -> None:
+    def __init__(
+        self,
+        encode: Callable[[Sequence[T]], bytes],
+        outbox: Outbox,
+        tally: Tally,
+        *,
+        prepare: Callable[[], None] | None = None,
+    ) -> None:
         self._encode = encode
+        self._prepare = prepare
         self.outbox = outbox
         self._tally = tally
         self._reset()
@@ -135,14 +145,15 @@ class BatchQueue(Generic[T]):
     def _run(self) -> None:
         while not self._closed:
             woken = self._alarm.wait(self._delay)
+            if self._prepare is not None and not woken:
+                prepare, self._prepare = self._prepare, None
+                prepare()
             with self._emptied:
                 ticket = self._asked
             # The rest of a full batch waits for more, unless somebody waits for it, or it has waited enough.
             least = self._enough if woken and ticket == self._answered else 1
             while len(self._items) >= least:
                 self._encode_batch()
-                if len(self._items) < LARGE_BATCH:
-                    time.sleep(0)  # lets go of the interpreter's lock, for a request that waits for it
             with self._emptied:
                 self._answered = ticket
                 self._emptied.notify_all()
@@ -150,11 +161,10 @@ class BatchQueue(Generic[T]):
     def _encode_batch(self) -> None:
         items = self._items
         batch: list[T] = []
-        wanted = LARGE_BATCH if len(items) > LARGE_BATCH else BATCH
         fitting = max(1, MAX_BODY // self._weight)
         with self._emptied:
             with contextlib.suppress(IndexError):  # closed meanwhile
-                for _ in range(min(wanted, fitting)):
+                for _ in range(min(BATCH, fitting)):
                     batch.append(items.popleft())
             self._encoding = len(batch)
         try:
@@ -167,7 +177,7 @@ class BatchQueue(Generic[T]):
         if self._closed or not batch:
             return
         try:
-            body = self._encode(batch)
+            body = self._encoded(batch)
         except BaseException as error:  # of an object of the service; a panic of an extension is no Exception
             if len(batch) == 1:
                 self._lose(1, "encode", type(error).__name__)
@@ -187,9 +197,18 @@ class BatchQueue(Generic[T]):
         self._post(batch[:middle])
         self._post(batch[middle:])
 
+    def _encoded(self, batch: Sequence[T]) -> bytes:
+        """One request: protobuf merges messages of one type that are put together."""
+        slices: list[bytes] = []
+        for begin in range(0, len(batch), SLICE):
+            slices.append(self._encode(batch[begin : begin + SLICE]))
+            if len(self._items) < BATCH:
+                time.sleep(0)  # lets go of the interpreter's lock, for a request that waits for it
+        return b"".join(slices)
+
     def _weigh(self, size: int, items: int) -> None:
         """Let the last items count for the average; a single large one must not make the others lose room."""
-        self._weight = max(1, self._weight + (size - self._weight * items) // (items + BATCH))
+        self._weight = max(1, self._weight + (size - self._weight * items) // (items + SLICE))
         self._enough = max(1, min(BATCH, MAX_BODY // self._weight))
         self._room = max(self._enough, min(MAX_ITEMS, MAX_BYTES // self._weight))
         self._drop_oldest(len(self._items) - self._room)

@@ -58,7 +58,9 @@ class Loggers:
             count=_limit("COUNT", 128),
             length=_limit("VALUE_LENGTH", None),
         )
-        self.queue: BatchQueue[Entry | ReadableLogRecord] = BatchQueue(encoder.encode, outbox, tally)
+        self.queue: BatchQueue[Entry | ReadableLogRecord] = BatchQueue(
+            encoder.encode, outbox, tally, prepare=None if redact is None else redact.compile
+        )
 
     def emit(self, entry: Entry) -> None:
         """Send an entry, through the log record processors of the service where it has added any."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from otel_kit.sdk.delivery.outbox import Outbox
     from otel_kit.sdk.delivery.tally import Tally
-    from otel_kit.sdk.otlp.wire import Redact
+    from otel_kit.sdk.privacy.redact import Redactor
 
 __all__ = ["make_tracers"]
 
@@ -66,10 +66,12 @@ def make_tracers(
     *,
     sampler: Sampler | None,
     meters: MeterProvider | None,
-    redact: Redact | None,
+    redact: Redactor | None,
 ) -> tuple[sdk.TracerProvider, BatchQueue[ReadableSpan]]:
     """A provider, and the queue through which its spans go to `outbox`."""
-    queue: BatchQueue[ReadableSpan] = BatchQueue(SpanEncoder(redact).encode, outbox, tally)
+    queue: BatchQueue[ReadableSpan] = BatchQueue(
+        SpanEncoder(redact).encode, outbox, tally, prepare=None if redact is None else redact.compile
+    )
     provider = _kind()(
         sampler=sampler,
         resource=resource,
