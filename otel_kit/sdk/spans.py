@@ -89,6 +89,8 @@ def record_once(span: Span, error: BaseException) -> None:
 
 def unsample(span: Span) -> None:
     """Have processors take `span` for one that is not sampled, which they leave out."""
+    if not span.is_recording():
+        return
     own = span.get_span_context()
     flags = TraceFlags(own.trace_flags & ~TraceFlags.SAMPLED)
     span._context = SpanContext(own.trace_id, own.span_id, own.is_remote, flags, own.trace_state)  # type: ignore[attr-defined]

@@ -26,6 +26,7 @@ ROUTES: dict[str, tuple[str, int | None, str | None]] = {
     "preflight": (f"OPTIONS {ITEM}", 200, None),
     "host": ("GET /leaf/{leaf}", 200, None),
     "group": ("GET /group/{name}/leaf/{leaf}", 200, None),
+    "own_route": ("GET /group2/{name}/leaf/{leaf}", 200, None),
     "root_path": ("GET /proxied/leaf/{leaf}", 200, None),
     "root_path_of_server": ("GET /proxy/items/{item}", 200, None),
     "root_path_and_mount": ("GET /proxy/sub/{tenant}/leaf/{leaf}", 200, None),

@@ -21,7 +21,7 @@ from otel_kit.sdk.http.linger import linger
 from otel_kit.sdk.http.parent import judged, parent_of
 from otel_kit.sdk.http.progress import PROGRESS, task_left_by
 from otel_kit.sdk.http.proxies import asked_of, scheme_of
-from otel_kit.sdk.http.templates import route_ahead
+from otel_kit.sdk.http.templates import route_without_us
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.spans import record_once, remember, unsample
 from otel_kit.sdk.text import text_of
@@ -194,7 +194,8 @@ class Request:
         """The application has raised `error`."""
         try:
             cause = alone(error)
-            task = None if self._end is None else task_left_by(cause, self._progress)
+            answered = self._end is not None and (self._status or 0) < 500
+            task = task_left_by(cause, self._progress) if answered else None
             if task is not None:
                 remember(task, error)
             elif not self._finished:
@@ -255,8 +256,8 @@ class Request:
         self._measure(took, said.of_metrics)
 
     def _said(self, error: str | None) -> Conclusion:
-        if self.route is None and "router" not in self._scope:  # something answered before the router
-            self.route = route_ahead(self._scope)
+        if self.route is None:
+            self.route = route_without_us(self._scope)
         return self._kind.conclusion(self.route, self._status, error)
 
     def _measure(self, took: float, attributes: dict[str, str | int]) -> None:

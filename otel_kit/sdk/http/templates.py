@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from otel_kit.sdk.notes import fault
 
-__all__ = ["PREFIX", "mount_of", "prefix_of", "route_ahead", "template_of"]
+__all__ = ["PREFIX", "mount_of", "prefix_of", "route_without_us", "template_of"]
 
 #: Key in the scope of the templates of all mounts that a request has passed.
 PREFIX: Final = "otel_kit.prefix"
@@ -35,17 +35,29 @@ def mount_of(mount: Any) -> str:
     return template.removesuffix("/{path}")
 
 
-def route_ahead(scope: Any) -> str | None:
-    """The template that the router would have found, had the request come to it; None where there is none.
+def route_without_us(scope: Any) -> str | None:
+    """The template of a route that has not told it; None where there is none.
 
-    So a request that a middleware has answered, or failed, is found by its route as well.
+    A request that a middleware has answered, or failed, has the one that the router would have found. A class
+    of routes may be one of the service, with a way of its own to answer.
     """
     try:
+        if "router" in scope:
+            taken = scope.get("route")
+            return (
+                None
+                if hasattr(taken, "routes")
+                else _whole(prefix_of(scope), getattr(taken, "path_format", None))
+            )
         routes = getattr(scope.get("app"), "routes", None)
         return None if routes is None else _find(routes, dict(scope), prefix_of(scope), _DEEPEST)
     except Exception:
         fault("HTTP route")
         return None
+
+
+def _whole(prefix: str, template: str | None) -> str | None:
+    return None if template is None else f"{prefix}{template}" or "/"
 
 
 def _find(routes: Iterable[Any], scope: dict[str, Any], prefix: str, depth: int) -> str | None:
@@ -60,9 +72,9 @@ def _find(routes: Iterable[Any], scope: dict[str, Any], prefix: str, depth: int)
             before = prefix if template is None else prefix + mount_of(route)
             return _find(inner, {**scope, **child}, before, depth - 1) or (None if inner else before)
         if match.name == "FULL":
-            return None if template is None else f"{prefix}{template}" or "/"
+            return _whole(prefix, template)
         partial = partial or template
-    return None if partial is None else f"{prefix}{partial}"
+    return _whole(prefix, partial)
 
 
 def _flat(routes: Iterable[Any]) -> Iterable[Any]:

@@ -147,6 +147,11 @@ async def bare(_: Any, __: Any, send: Any) -> None:
     await send({"type": "http.response.body"})
 
 
+class OwnRoute(Route):
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
 async def starlette_leaf(request: Request) -> PlainTextResponse:
     return PlainTextResponse(request.path_params["leaf"])
 
@@ -164,6 +169,7 @@ hosted = Starlette(
     routes=[
         Mount("/silent", answers_nothing),
         Mount("/bare", bare),
+        Mount("/group2/{name}", routes=[OwnRoute("/leaf/{leaf}", starlette_leaf)]),
         Route("/file", lambda _: FileResponse(__file__)),
         Host("{region}.shop.test", Starlette(routes=[Route("/leaf/{leaf}", starlette_leaf)])),
         Mount("/group", routes=[Mount("/{name}", routes=[Route("/leaf/{leaf}", starlette_leaf)])]),
@@ -234,6 +240,7 @@ async def routes() -> None:
     await call(app, "/items/1", "preflight", method="OPTIONS", headers=asking)
     await call(hosted, "/leaf/1", "host", headers=[(b"host", b"eu.shop.test")])
     await call(hosted, "/group/a/leaf/1", "group")
+    await call(hosted, "/group2/a/leaf/1", "own_route")
     await call(prefixed, "/leaf/1", "root_path")
     await call(app, "/proxy/items/1", "root_path_of_server", root_path="/proxy")
     await call(app, "/proxy/sub/acme/leaf/1", "root_path_and_mount", root_path="/proxy")
