@@ -25,7 +25,7 @@ W3C = f"00-{T}-{S}-01"
 ALL = KitPropagator(extract=("gcp", "datadog", "b3"), allow=("tenant", "shop.*"))
 
 
-def parent(headers: Mapping[str, str], propagator: KitPropagator = ALL) -> SpanContext:
+def parent(headers: Mapping[str, str | list[str]], propagator: KitPropagator = ALL) -> SpanContext:
     return trace.get_current_span(propagator.extract(headers)).get_span_context()
 
 
@@ -124,6 +124,8 @@ def test_w3c_wins_where_it_is_valid() -> None:
     others = {"x-cloud-trace-context": f"{7:032x}/7;o=0", **datadog(), "b3": f"{8:032x}-{8:016x}-0"}
     assert parent({"traceparent": W3C, **others}).trace_id == TRACE
     assert parent({"traceparent": "00-bad", **others}).trace_id == 7
+    assert parent({"traceparent": [W3C, W3C]}).trace_id == TRACE
+    assert not parent({"traceparent": [W3C, W3C.replace("1", "2")]}).is_valid, "whose trace is it?"
     order = KitPropagator(extract=("b3", "gcp"))
     assert parent(others, order).trace_id == 8
     assert not parent(others, KitPropagator()).is_valid

@@ -125,14 +125,16 @@ def test_a_black_hole() -> None:
 
 
 @contextlib.contextmanager
-def website(context: ssl.SSLContext | None = None, *, status: int = 200) -> Iterator[str]:
+def website(
+    context: ssl.SSLContext | None = None, *, status: int = 200, kind: str = "text/html"
+) -> Iterator[str]:
     """An HTTP server that is no collector; its host and port."""
 
     class Page(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
             self.send_response(status)
-            self.send_header("content-type", "text/html")
+            self.send_header("content-type", kind)
             self.send_header("content-length", "2")
             self.end_headers()
             self.wfile.write(b"hi")
@@ -160,7 +162,9 @@ def website(context: ssl.SSLContext | None = None, *, status: int = 200) -> Iter
     [
         (200, "no OTLP answer", "a web page answered"),
         (404, "status 404", "no OTLP receiver at this path"),
+        (302, "status 302", "sends it elsewhere"),
         (401, "status 401", "OTEL_EXPORTER_OTLP_HEADERS"),
+        (502, "status 502", "a proxy answered"),
         (503, "status 503", "memory limit"),
     ],
 )
@@ -174,6 +178,16 @@ def test_a_server_that_takes_no_telemetry(status: int, what: str, fix: str) -> N
         assert fix in found[signal][2]
 
 
+def test_a_server_that_says_yes_to_everything() -> None:
+    with website(kind="text/plain") as place:
+        found = doctor(OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{place}")
+    assert found["ok"], "nobody can tell"
+    for signal in ("traces", "metrics", "logs"):
+        status, what, fix = findings(found)[signal]
+        assert (status, "not as a collector does" in what) == ("warning", True)
+        assert "loses everything" in fix
+
+
 def test_tls(tmp_path: Path) -> None:
     authority = trustme.CA()
     ca = tmp_path / "ca.pem"
@@ -185,6 +199,10 @@ def test_tls(tmp_path: Path) -> None:
         assert status == "error"
         assert "is not trusted: " in what
         assert "OTEL_EXPORTER_OTLP_CERTIFICATE" in fix
+        other = place.replace("localhost", "127.0.0.1")
+        status, what, fix = at(f"https://{other}", OTEL_EXPORTER_OTLP_CERTIFICATE=str(ca))["tls"]
+        assert (status, "IP address mismatch" in what) == ("error", True)
+        assert fix.startswith("use a name in the endpoint that the certificate has")
         trusted = at(f"https://{place}", OTEL_EXPORTER_OTLP_CERTIFICATE=str(ca))
         assert trusted["tls"][0] == "ok"
         assert "status 503" in trusted["traces"][1]
@@ -208,6 +226,7 @@ def test_tls(tmp_path: Path) -> None:
         ("timeout", "ok", "read as milliseconds: 5 s", {"OTEL_EXPORTER_OTLP_TIMEOUT": "5000"}),
         ("timeout", "warning", "may take 900 s", {"OTEL_EXPORTER_OTLP_TIMEOUT": "900"}),
         ("setting", "warning", "OTEL_KIT_LOGS='file'", {"OTEL_KIT_LOGS": "file"}),
+        ("setting", "warning", "set both for mutual TLS", {"OTEL_EXPORTER_OTLP_CLIENT_KEY": "/k"}),
         ("fastapi", "warning", "a second time", {"FASTAPI_OTEL_AUTO_CONFIGURE": "true"}),
         (
             "setting",

@@ -96,6 +96,11 @@ def _target(
     for source in (_headers(env, f"{PREFIX}_HEADERS"), _headers(env, f"{own}_HEADERS"), headers):
         # In lower case, else two spellings of a name would be two headers.
         sent |= {name.lower(): value for name, value in source.items()}
+    key, chain = text("CLIENT_KEY"), text("CLIENT_CERTIFICATE")
+    if key and not chain:
+        env.problems.append(
+            f"{PREFIX}_CLIENT_KEY is of no use without {PREFIX}_CLIENT_CERTIFICATE; set both for mutual TLS"
+        )
     return Target(
         protocol=chosen,
         url=url,
@@ -103,8 +108,8 @@ def _target(
         timeout=env.seconds((f"{own}_TIMEOUT", f"{PREFIX}_TIMEOUT"), 10.0),
         compress=_compress(env, own),
         certificate=text("CERTIFICATE"),
-        client_key=text("CLIENT_KEY"),
-        client_chain=text("CLIENT_CERTIFICATE"),
+        client_key=key,
+        client_chain=chain,
     )
 
 

@@ -62,6 +62,8 @@ def _trace_context(carrier: CarrierT, context: Context, getter: Getter[CarrierT]
     values = getter.get(carrier, "traceparent")
     if not values or len(values[0]) > _LONGEST:  # of which the API's own would log a line each time
         return context
+    if len(values) > 1 and len({*values}) > 1:  # nobody knows which is the caller's
+        return context
     match = _TRACEPARENT.fullmatch(values[0])
     if match is None or 0 < sum(map(len, getter.get(carrier, "tracestate") or ())) <= _LONGEST:
         return _TRACE_CONTEXT.extract(carrier, context, getter)

@@ -17,7 +17,7 @@ from typing import Final, Literal, Protocol
 from otel_kit.sdk.delivery.tally import Tally
 from otel_kit.sdk.delivery.threads import spawn
 
-__all__ = ["Outbox", "Outcome", "Payload", "Sender"]
+__all__ = ["NO_ANSWER", "Outbox", "Outcome", "Payload", "Sender"]
 
 MAX_BACKOFF: Final = 5.0
 #: How long to wait between two tries while a shutdown budget runs.
@@ -56,6 +56,10 @@ class Outcome:
     retry_after: float | None = None
     unreachable: bool = False
     cut: bool = False
+
+
+#: The reason where what answered is no collector, whatever it said.
+NO_ANSWER: Final = "no OTLP answer"
 
 
 class Sender(Protocol):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from otel_kit.sdk.delivery.connect import connected
-from otel_kit.sdk.delivery.outbox import Outcome
+from otel_kit.sdk.delivery.outbox import NO_ANSWER, Outcome
 
 if TYPE_CHECKING:
     import ssl
@@ -110,8 +110,11 @@ class HttpSender:
 
     def _read(self, answer: http.client.HTTPResponse, text: bytes) -> Outcome:
         if 200 <= answer.status < 300:
-            if answer.headers.get_content_type() == "text/html" and "content-type" in answer.headers:
-                return Outcome(verdict="refused", why="no OTLP answer")  # of a proxy, its login page, say
+            kind = answer.headers.get_content_type() if "content-type" in answer.headers else ""
+            if kind == "text/html":
+                return Outcome(verdict="refused", why=NO_ANSWER)  # of a proxy, its login page, say
+            if kind == "text/plain" and text:  # taken, as far as anybody can tell
+                return Outcome(verdict="delivered", why=NO_ANSWER)
             items, why = self._rejected(text)
             return Outcome(verdict="delivered", rejected=items, why=why)
         if answer.status in _RETRYABLE:

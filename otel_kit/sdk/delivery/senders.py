@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from otel_kit.sdk import under_test
 from otel_kit.sdk.config.targets import Target
-from otel_kit.sdk.delivery.outbox import Sender
+from otel_kit.sdk.delivery.outbox import NO_ANSWER, Sender
 from otel_kit.sdk.delivery.send_http import HttpSender
 from otel_kit.sdk.delivery.tally import Signal
 from otel_kit.sdk.notes import LOGGER
@@ -111,7 +111,7 @@ def _rejected(signal: Signal) -> Callable[[bytes], tuple[int, str]]:
                 return points.rejected_data_points, points.error_message
             records = ExportLogsServiceResponse.FromString(body).partial_success
             return records.rejected_log_records, records.error_message
-        except DecodeError:  # a proxy answered, not a collector
-            return 0, ""
+        except DecodeError:  # taken, as far as anybody can tell
+            return 0, NO_ANSWER
 
     return read

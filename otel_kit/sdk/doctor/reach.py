@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -27,11 +27,10 @@ Spoken = Literal["http", "grpc", "tls", "silent", "unknown"]
 #: The beginning of HTTP/2, and so of gRPC (RFC 9113, 3.4), with an empty SETTINGS frame.
 _HTTP2: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 _SETTINGS_FRAME: Final = 4
+#: X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH of OpenSSL.
+_OTHER_NAME: Final = (62, 64)
 _TLS_ALERT: Final = b"\x15\x03"
-_OTHER_PORT: Final = {
-    conventions.PORT_OTLP_GRPC: conventions.PORT_OTLP_HTTP,
-    conventions.PORT_OTLP_HTTP: conventions.PORT_OTLP_GRPC,
-}
+_PORTS: Final = (conventions.PORT_OTLP_HTTP, conventions.PORT_OTLP_GRPC)
 _PROTOCOLS: Final = {"http": "http/protobuf", "grpc": "grpc"}
 
 
@@ -65,7 +64,7 @@ class Place:
     @property
     def shown(self) -> str:
         """Host and port."""
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def reach(place: Place) -> Iterator[Finding]:
@@ -123,21 +122,22 @@ def _connection(place: Place) -> Finding | None:
 
 def _refused(place: Place) -> Finding:
     what = f"nothing listens on {place.shown}: the connection was refused"
-    other = _OTHER_PORT.get(place.port)
-    spoken = _listen(place, other) if other else "silent"
-    if spoken not in _PROTOCOLS:
-        return Finding(
-            check="tcp",
-            status="error",
-            what=what,
-            fix="start the collector there, or set OTEL_EXPORTER_OTLP_ENDPOINT to where it is; in Kubernetes "
-            "the node's collector is at status.hostIP, given as HOST_IP by the downward API",
-        )
+    for other in _PORTS:
+        spoken = "silent" if other == place.port else _listen(place, other)
+        if spoken in _PROTOCOLS:
+            url = f"{place.scheme}://{replace(place, port=other).shown}"
+            return Finding(
+                check="tcp",
+                status="error",
+                what=f"{what}, but a server that speaks {_PROTOCOLS[spoken]} is on port {other}",
+                fix=f"use {url} with OTEL_EXPORTER_OTLP_PROTOCOL={_PROTOCOLS[spoken]}",
+            )
     return Finding(
         check="tcp",
         status="error",
-        what=f"{what}, but a server that speaks {_PROTOCOLS[spoken]} is on port {other}",
-        fix=f"use http://{place.host}:{other} with OTEL_EXPORTER_OTLP_PROTOCOL={_PROTOCOLS[spoken]}",
+        what=what,
+        fix="start the collector there, or set OTEL_EXPORTER_OTLP_ENDPOINT to where it is; in Kubernetes "
+        "the node's collector is at status.hostIP, given as HOST_IP by the downward API",
     )
 
 
@@ -161,7 +161,9 @@ def _encryption(place: Place) -> Finding | None:
             check="tls",
             status="error",
             what=f"the certificate of {place.shown} is not trusted: {error.verify_message}",
-            fix="name the file of the CA that has signed it in OTEL_EXPORTER_OTLP_CERTIFICATE",
+            fix="use a name in the endpoint that the certificate has, or have this one put into it"
+            if error.verify_code in _OTHER_NAME
+            else "name the file of the CA that has signed it in OTEL_EXPORTER_OTLP_CERTIFICATE",
         )
     except OSError as error:
         if getattr(error, "reason", "") in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):

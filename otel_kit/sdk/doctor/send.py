@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_DELTA
 
+from otel_kit.sdk.delivery.outbox import NO_ANSWER
 from otel_kit.sdk.delivery.senders import make_sender
 from otel_kit.sdk.delivery.tally import Signal
 from otel_kit.sdk.doctor.finding import Finding
@@ -27,7 +28,16 @@ METRIC: Final = "otel_kit.doctor"
 #: Seconds for one request; the collector is near.
 PATIENCE: Final = 5.0
 _ITEM: Final[dict[Signal, str]] = {"traces": "span", "metrics": "metric point", "logs": "log record"}
+_REDIRECT: Final = (
+    "a proxy or a login sends it elsewhere, which is not followed; give the collector's own URL"
+)
+_BEHIND: Final = "a proxy answered, and the collector behind it did not; look at both"
 _ADVICE: Final = {
+    "301": _REDIRECT,
+    "302": _REDIRECT,
+    "303": _REDIRECT,
+    "307": _REDIRECT,
+    "308": _REDIRECT,
     "400": "the collector does not understand the request; is it behind a proxy that changes it?",
     "401": "give the key or token that it wants by OTEL_EXPORTER_OTLP_HEADERS",
     "403": "give the key or token that it wants by OTEL_EXPORTER_OTLP_HEADERS",
@@ -35,13 +45,16 @@ _ADVICE: Final = {
     "/v1/..., that of a single signal takes all of it",
     "405": "there is no OTLP receiver at this path; correct the endpoint",
     "413": "the receiver takes only smaller requests; raise its max_request_body_size",
+    "415": "the server takes no protobuf, as a collector does; correct the endpoint",
     "429": "the collector has too much to do; give it more memory or more replicas",
+    "502": _BEHIND,
+    "504": _BEHIND,
     "503": "the collector is there but cannot take it: its memory limit, or what stands behind it",
     "UNAUTHENTICATED": "give the key or token that it wants by OTEL_EXPORTER_OTLP_HEADERS",
     "PERMISSION_DENIED": "give the key or token that it wants by OTEL_EXPORTER_OTLP_HEADERS",
     "UNIMPLEMENTED": "it speaks gRPC but takes no OTLP of this signal; look at the collector's pipelines",
     "RESOURCE_EXHAUSTED": "the collector has too much to do; give it more memory or more replicas",
-    "no OTLP answer": "a web page answered, of a proxy or a login; correct the endpoint",
+    NO_ANSWER: "a web page answered, of a proxy or a login; correct the endpoint",
     "TimeoutError": "the server is there but does not answer in time; look at its load",
 }
 
@@ -52,6 +65,13 @@ def send(settings: Settings, signal: Signal, target: Target) -> Finding:
     begin = time.monotonic()
     outcome = sender.send(_body(signal, settings), min(PATIENCE, target.timeout))
     took = (time.monotonic() - begin) * 1000
+    if outcome.verdict == "delivered" and outcome.why == NO_ANSWER:
+        return Finding(
+            check=signal,
+            status="warning",
+            what=f"{target.shown} said yes to one {_ITEM[signal]}, but not as a collector does",
+            fix="look at what listens there: a server that says yes to everything loses everything",
+        )
     if outcome.verdict == "delivered" and not outcome.rejected:
         what = f"one {_ITEM[signal]} was taken by {target.shown} in {took:.0f} ms"
         return Finding(check=signal, status="ok", what=what)
