@@ -16,7 +16,6 @@ LINES = """
 sync down_called UNKNOWN
 sync down_exit CANCELLED
 sync down_none [b'one']
-sync down_returned UNKNOWN
 sync exit FutureCancelledError
 sync nothing INTERNAL
 sync number UNKNOWN
@@ -40,7 +39,6 @@ SERVED = {
     "ends.Sync/down_called": ("UNKNOWN", 2, ["ValueError"]),
     "ends.Sync/down_exit": ("UNKNOWN", 2, ["GeneratorExit"]),
     "ends.Sync/down_none": ("OK", 0, []),
-    "ends.Sync/down_returned": ("UNKNOWN", 2, ["TypeError"]),
     "ends.Sync/exit": ("UNKNOWN", 2, ["SystemExit"]),
     "ends.Sync/nothing": ("INTERNAL", 2, []),
     "ends.Sync/number": ("UNKNOWN", 2, []),

@@ -100,8 +100,7 @@ def generator(behavior: Behavior, begin: Begin, *, streamed: bool, aio: bool) ->
             if aio:
                 _end_with_task(rpc, context)
             responses = _in(rpc, lambda: behavior(Counted(request, rpc) if streamed else request, context))
-            if aio:
-                responses = iter(responses)
+            responses = iter(responses)
         except BaseException as error:
             failed(rpc, context, error)
             raise

@@ -64,9 +64,6 @@ class Sync:
         yield None
         yield b"never"
 
-    def down_returned(self, _: bytes, __: Any) -> Any:
-        return [b"no iterator"]
-
     def down_called(self, _: bytes, __: Any) -> Any:
         raise ValueError("at the call")
 
