@@ -106,6 +106,7 @@ def test_structlog_finds_the_caller_and_the_message(by_structlog: tuple[Written,
     assert failed["func_name"] == failed["code.function.name"] == "later_failed"
     assert failed["filename"] == "log_structlog.py"
     assert written.line("renamed")["event"] == "placed"
+    assert written.line("for logging alone")["order"] == 7
 
 
 def test_loguru_with_sinks_that_come_and_go(by_loguru: Written) -> None:

@@ -10,6 +10,7 @@ a text, we keep the fields; so a record says the same with each renderer.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
@@ -31,6 +32,8 @@ _HIDDEN: Final = frozenset(
     {"event", "level", "level_number", "logger", "timestamp", "exc_info", "stack_info", "exception", "stack"}
     | {"_logger", "_name", "_record", "_from_structlog"}
 )
+#: Arguments of the message, for logging to put in.
+_ARGS: Final = "positional_args"
 _LEVELS: Final = {
     "debug": logging.DEBUG,
     "warn": logging.WARNING,
@@ -144,10 +147,15 @@ def _told(fields: Mapping[Any, Any], error: BaseException | None, key: str) -> T
     named = {name: value for name, value in fields.items() if name not in _HIDDEN and name != key}
     if key != "event" and "event" in fields:
         named["event"] = fields["event"]
+    message = fields.get(key, "")
+    if _ARGS in named:  # else a processor has put them into the message
+        with contextlib.suppress(Exception):
+            message = str(message) % named[_ARGS]
+            del named[_ARGS]
     if "stack" in fields:
         named["code.stacktrace"] = fields["stack"]
     written = fields.get("exception")
-    return fields.get(key, ""), named, error or (written if isinstance(written, str) else None)
+    return message, named, error or (written if isinstance(written, str) else None)
 
 
 def _error(method: str, said: Mapping[str, Any], context: Mapping[str, Any]) -> BaseException | None:

@@ -114,6 +114,8 @@ def main(path: str) -> None:
     asyncio.run(later())
     structlog.configure(**STDLIB, processors=[structlog.processors.CallsiteParameterAdder(), JSON])
     asyncio.run(later_failed())
+    structlog.configure(**STDLIB, processors=[structlog.stdlib.render_to_log_args_and_kwargs])
+    structlog.get_logger("shop").info("for %s alone", "logging", order=7)
     renamer = structlog.processors.EventRenamer("msg", "kind")
     structlog.configure(processors=[*SHARED, renamer, JSON], logger_factory=structlog.PrintLoggerFactory())
     structlog.get_logger().info("renamed", kind="placed")
