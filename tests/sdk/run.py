@@ -39,9 +39,9 @@ def web(
     """`tests/sdk/apps/web.py` by a command of Python; the process and its URL."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    bind = (
-        ["-b", f"127.0.0.1:{port}", "--no-control-socket"] if "gunicorn" in command else ["--port", str(port)]
-    )
+    bind = ["--port", str(port)]
+    if "gunicorn" in command or "hypercorn" in command:
+        bind = ["-b", f"127.0.0.1:{port}"] + ["--no-control-socket"] * ("gunicorn" in command)
     args = [sys.executable, *command, *(bind if port_option else [])]
     settings = {**endpoint(sink), "PORT": str(port), **(env or {})}
     with start(args, ready=http_ready(f"{url}/healthz"), env=settings) as part:

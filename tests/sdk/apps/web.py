@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, BackgroundTasks, FastAPI, HTTPException
+from fastapi import APIRouter, BackgroundTasks, FastAPI, HTTPException, WebSocket, WebSocketDisconnect
 from fastapi.responses import StreamingResponse
 from opentelemetry import trace
 from starlette.applications import Starlette
@@ -110,6 +111,25 @@ async def stream(fail: bool = False) -> StreamingResponse:
 async def health() -> str:
     """One is a health route, the other only looks like it."""
     return "ok"
+
+
+@app.websocket("/ws/{room}")
+async def chat(socket: WebSocket, room: str) -> None:
+    """Echo, or end in the way that the room is named after."""
+    if room == "refuses":
+        await socket.close()
+        return
+    if room == "fails":
+        raise ValueError("before the handshake")
+    await socket.accept()
+    if room == "breaks":
+        raise ValueError("after the handshake")
+    if room == "gives-up":
+        await socket.close(1011)
+        return
+    with contextlib.suppress(WebSocketDisconnect):
+        while True:
+            await socket.send_text(await socket.receive_text())
 
 
 async def plain(request: Request) -> Response:
