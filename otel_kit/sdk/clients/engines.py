@@ -57,10 +57,10 @@ def trace_all_engines() -> None:
 
 
 def quiet_drivers() -> None:
-    """Let the drivers beneath SQLAlchemy record nothing of the statements that it records itself."""
+    """Let the drivers beneath SQLAlchemy record nothing of what it records itself."""
     from sqlalchemy.engine.default import DefaultDialect
 
-    for name in ("do_execute", "do_executemany", "do_execute_no_params"):
+    for name in ("connect", "do_execute", "do_executemany", "do_execute_no_params"):
         replace(DefaultDialect, name, _quiet)
 
 

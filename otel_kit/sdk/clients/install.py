@@ -70,6 +70,10 @@ def _complete(client: Client) -> None:
         from otel_kit.sdk.clients.sessions import trace_all_sessions
 
         trace_all_sessions()
+    elif client.name in ("asyncpg", "psycopg"):
+        from otel_kit.sdk.clients.connects import note_failed_connects
+
+        note_failed_connects(client.name)
 
 
 def _address(span: Any, pool: Any, _: Any) -> None:

@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import create_async_engine  # noqa: E402
 
 asyncpg: Any = importlib.import_module("asyncpg")
 SLOW, REFUSED, MISSING = f"{WEB}/slow", "http://127.0.0.1:9/refused", f"{WEB}/missing"
+NOWHERE = "postgresql://u:hunter2@127.0.0.1:9/db"
 AWHILE = "SELECT pg_sleep(5)"
 
 
@@ -43,7 +44,7 @@ async def main() -> None:
     store: Any = redis.asyncio.Redis.from_url(REDIS)
     engine = sqlalchemy.create_engine(f"sqlite:///{FILE}")
     database = create_async_engine(POSTGRES.replace("postgresql:", "postgresql+asyncpg:"))
-    nowhere = sqlalchemy.create_engine("postgresql+psycopg://u:hunter2@127.0.0.1:9/db")
+    nowhere = sqlalchemy.create_engine(NOWHERE.replace("postgresql:", "postgresql+psycopg:"))
     pool: Any = urllib3.PoolManager(retries=False)
     connection: Any = await asyncpg.connect(POSTGRES)
     if LATE:
@@ -79,6 +80,9 @@ async def main() -> None:
         "aiohttp cancelled": lambda: soon_cancelled(fetch(SLOW, 30)),
         "redis refused": lambda: redis.asyncio.Redis(port=9).get("hunter2"),
         "redis cancelled": lambda: soon_cancelled(store.blpop("nothing", 5)),
+        "asyncpg refused": lambda: asyncpg.connect(NOWHERE),
+        "psycopg refused": lambda: psycopg.connect(NOWHERE),
+        "psycopg async refused": lambda: psycopg.AsyncConnection.connect(NOWHERE),
         "asyncpg wrong": lambda: connection.fetch("SELECT'hunter2'::integer"),
         "asyncpg cancelled": lambda: soon_cancelled(connection.fetch(AWHILE)),
         "psycopg cancelled": lambda: soon_cancelled(other.execute(AWHILE)),
