@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from otel_kit.sdk.config.environment import Environment
@@ -116,3 +117,18 @@ def test_a_health_route_of_the_environment_begins_with_a_slash() -> None:
     env = Environment({"OTEL_KIT_HEALTH_ROUTES": "live,/ready"})
     assert resolve_http(env).health_routes == {"/ready"}
     assert "'live' is left out" in env.problems[0]
+
+
+@pytest.mark.slow
+def test_http_2_is_told() -> None:
+    with (
+        running_sink() as sink,
+        web(sink, "-m", "hypercorn", "tests.sdk.apps.web:app") as (part, url),
+    ):
+        with httpx.Client(http1=False, http2=True) as client:
+            assert client.get(f"{url}/orders/7").http_version == "HTTP/2"
+        part.terminate()
+    (span,) = sink.seen.server_spans()
+    assert (span.name, span.attributes["network.protocol.version"]) == ("GET /orders/{number}", "2")
+    assert span.attributes["server.address"] == "127.0.0.1"
+    assert sink.seen.total("http.server.request.duration", network__protocol__version="2") == 1
