@@ -101,6 +101,13 @@ def test_a_signal_amid_shutdown_is_heard_and_what_is_lost_is_told(mode: str, bud
         ]
 
 
+def test_a_signal_handler_may_flush_amid_a_flush() -> None:
+    with running_sink() as sink:
+        with ending("flush_amid_flush", endpoint(sink)) as part:
+            assert part.wait() == 0, part.output()
+        assert recorded(sink.seen) == {"before": 1}
+
+
 def test_threads_that_outlive_the_main_one() -> None:
     with running_sink() as sink:
         with ending("threads", endpoint(sink)) as part:

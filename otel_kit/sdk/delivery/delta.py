@@ -21,7 +21,7 @@ from otel_kit.sdk.delivery.batch import MAX_BODY
 from otel_kit.sdk.delivery.outbox import Outbox, Payload
 from otel_kit.sdk.delivery.rounds import rounds
 from otel_kit.sdk.delivery.tally import Tally
-from otel_kit.sdk.delivery.threads import spawn
+from otel_kit.sdk.delivery.threads import Alarm, spawn
 from otel_kit.sdk.delivery.writer import Writer
 from otel_kit.sdk.metrics.provider import KitMeterProvider
 from otel_kit.sdk.notes import LOGGER, quietly
@@ -129,7 +129,7 @@ class DeltaReader(MetricReader):
 
     def _reset(self) -> None:
         self._seconds = Seconds(self._writer)
-        self._wake = threading.Event()
+        self._alarm = Alarm()
         self._changed = threading.Condition()
         self._collecting = threading.Lock()
         self._asked = 0
@@ -157,7 +157,7 @@ class DeltaReader(MetricReader):
         with self._changed:
             self._asked += 1
             ticket = self._asked
-        self._wake.set()
+        self._alarm.ring()
         return ticket
 
     def wait(self, ticket: int, deadline: float) -> bool:
@@ -183,13 +183,12 @@ class DeltaReader(MetricReader):
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._wake.set()
+        self._alarm.ring()
 
     def _run(self) -> None:
         due = time.monotonic() + self.interval
         while not self._closed:
-            self._wake.wait(max(0.0, due - time.monotonic()))
-            self._wake.clear()
+            self._alarm.wait(max(0.0, due - time.monotonic()))
             if self._closed:
                 return
             with self._changed:

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from opentelemetry import metrics, trace
 
@@ -115,6 +117,25 @@ def terminated_amid_shutdown() -> None:
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
     otel_kit.shutdown()
     time.sleep(60)
+
+
+def flush_amid_flush() -> None:
+    """A signal handler that flushes, at every line of a flush that there is."""
+    amid, count = False, 0
+
+    def at_line(_frame: FrameType, event: str, _: object) -> Any:
+        nonlocal amid, count
+        if event == "line" and not amid:
+            amid, count = True, count + 1
+            otel_kit.force_flush(0)
+            amid = False
+        return at_line
+
+    record("before")
+    sys.settrace(at_line)
+    otel_kit.force_flush()
+    sys.settrace(None)
+    assert count > 50, count
 
 
 def threads() -> None:
@@ -227,7 +248,7 @@ MODES: dict[str, Callable[[], None]] = {
     one.__name__: one
     for one in (
         *(interrupted, looping, loop_handler, late_handler, default_again, twice, impatient),
-        *(terminated_amid_shutdown, threads, forks, forks_of_threads, busy_forks, flood),
+        *(terminated_amid_shutdown, flush_amid_flush, threads, forks, forks_of_threads, busy_forks, flood),
     )
 }
 
