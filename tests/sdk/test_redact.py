@@ -240,10 +240,14 @@ def test_statements_lose_their_literals(statement: str, left: str) -> None:
 
 
 def test_query_strings_and_urls() -> None:
-    query = "a=1&X-Goog-Signature=x&api%5Fkey=y&flag&b=&to=https%3A%2F%2Fx%3Ftoken%3Dz&m=a%40b.com&zip_code=1&upload_id=x"
-    left = "a=1&X-Goog-Signature=REDACTED&api%5Fkey=REDACTED&flag&b=&to=REDACTED&m=REDACTED&zip_code=1&upload_id=REDACTED"
+    query = "a=1&X-Goog-Signature=x&api%5Fkey=y&flag&b=&to=https%3A%2F%2Fx%3Ftoken%3Dz&m=a%40b.com&zip_code=1"
+    left = "a=1&X-Goog-Signature=REDACTED&api%5Fkey=REDACTED&flag&b=&to=REDACTED&m=REDACTED&zip_code=1"
     assert REDACT("url.query", query) == left
     assert REDACT("url.full", f"https://u:p@h/x?{query}") == f"https://REDACTED@h/x?{left}"
+    assert (
+        REDACT("url.full", "https://h/o?uploadType=a&upload_id=b")
+        == "https://h/o?uploadType=a&upload_id=REDACTED"
+    )
 
 
 def test_what_telemetry_is_found_by_stays() -> None:
