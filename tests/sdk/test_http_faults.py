@@ -8,12 +8,15 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import pytest
+from fastapi import BackgroundTasks, FastAPI
 from opentelemetry import context, trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from starlette.testclient import TestClient
 
 from otel_kit.sdk.config.http import HttpSettings
 from otel_kit.sdk.http.asgi import MARK, HttpTelemetry
+from otel_kit.sdk.http.instrumentor import FastAPIInstrumentor
 from otel_kit.sdk.http.instruments import instruments_of
 from otel_kit.sdk.http.observer import Hooks
 from tests.sdk.tracing_parts import Seen, provider
@@ -194,3 +197,30 @@ def test_active_requests_never_drift() -> None:
     look()
     assert values == [3, 0, 0]
     assert len(recorder.ended) == 6
+
+
+class BrokenTracers(trace.NoOpTracerProvider):
+    """Gives one that makes broken spans."""
+
+    def get_tracer(self, *_: Any, **__: Any) -> trace.Tracer:
+        return BrokenSpans()
+
+
+def test_a_background_task_runs_and_fails_as_it_would() -> None:
+    ran: list[str] = []
+    app = FastAPI()
+
+    def fails() -> None:
+        ran.append("failing")
+        raise LookupError("task")
+
+    @app.get("/")
+    async def answer(tasks: BackgroundTasks) -> None:
+        tasks.add_task(ran.append, "fine")
+        tasks.add_task(fails)
+        tasks.add_task(ran.append, "never")
+
+    FastAPIInstrumentor.instrument_app(app, tracer_provider=BrokenTracers())
+    with pytest.raises(LookupError, match="task"):
+        TestClient(app).get("/")
+    assert ran == ["fine", "failing"]
