@@ -11,6 +11,7 @@ import importlib
 import logging
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
@@ -98,26 +99,31 @@ class _Crashes:
 
         replace(module.BaseProcess, "_bootstrap", make)
         if module.parent_process() is not None:
-            self._of_this_child(module.current_process())
+            self._of_this_child(module)
 
-    def _of_this_child(self, process: Any) -> None:
-        """`init` is called within a child's work: its finalizers run while the error is on its way."""
-        util: Any = importlib.import_module("multiprocessing.util")
-        shown: list[bool] = []
+    def _of_this_child(self, module: ModuleType) -> None:
+        """`init` is called within a child's work: the frame that prints its error runs already."""
 
-        def take() -> None:
-            error = sys.exc_info()[1]
-            crash = _of_the_process(None, error, None)
-            shown.append(self._shown(lambda: (*crash[:3], {"process.name": process.name})))
+        def shown() -> bool:
+            error, level, message, _ = _of_the_process(None, sys.exc_info()[1], None)
+            return self._shown(
+                lambda: (error, level, message, {"process.name": module.current_process().name})
+            )
 
-        def leave() -> None:
-            if any(shown):
-                raise SystemExit(1)
+        if sys.version_info < (3, 13):
+            _as_finalizers_run(shown)
+            return
 
-        util.Finalize(None, take, exitpriority=1)  # before the last flush
-        util.Finalize(
-            None, leave, exitpriority=-1_000_000
-        )  # after all others, which it would keep from running
+        def make(original: Callable[..., Any]) -> Callable[..., Any]:
+            def print_exc(*args: Any, **kwargs: Any) -> Any:
+                caller = sys._getframe(1).f_code
+                if (caller.co_name, caller.co_filename) == ("_bootstrap", module.__file__) and shown():
+                    return None
+                return original(*args, **kwargs)
+
+            return print_exc
+
+        replace(traceback, "print_exc", make)
 
     def _shown(self, crash: Callable[[], _Crash]) -> bool:
         """Record the error; whether it is on the console now."""
@@ -132,6 +138,19 @@ class _Crashes:
             fault("an uncaught exception")
             return False
         return self._intake.console and sys.stdout is not None
+
+
+def _as_finalizers_run(shown: Callable[[], bool]) -> None:
+    """Before Python 3.13 finalizers of a child run while its error is on its way, and flush."""
+    util: Any = importlib.import_module("multiprocessing.util")
+    printed: list[bool] = []
+
+    def leave() -> None:
+        if any(printed):
+            raise SystemExit(1)
+
+    util.Finalize(None, lambda: printed.append(shown()), exitpriority=1)  # before the last flush
+    util.Finalize(None, leave, exitpriority=-1_000_000)  # after all others, which it would keep from running
 
 
 def _record(error: BaseException, level: int, message: str, fields: dict[str, str]) -> logging.LogRecord:
