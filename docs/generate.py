@@ -46,6 +46,8 @@ def _library() -> Iterator[str]:
 
 def _testing() -> Iterator[str]:
     yield f"## The pytest plugin\n\n```text\n{inspect.getdoc(testing)}\n```\n"
+    text = f"with record() as recording: ...\n\n{inspect.getdoc(testing.record)}"
+    yield f"### `otel_kit.testing.record`\n\n```text\n{text}\n```\n"
     for kind in ("Recording", "Span", "Metric", "Point", "Log", "Event", "Link"):
         yield _class(getattr(testing, kind), "otel_kit.testing")
 

@@ -30,10 +30,12 @@ Example::
 
 A test fails where a span that it has started is still open at its end, unless it is marked with
 ``allow_open_spans``. The mark ``deterministic_telemetry`` gives it the same ids and span times each time.
+Fixtures of a module, class or session use `record`.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     from otel_kit.sdk.testing.items import Event, Link, Log, Metric, Point, Span
     from otel_kit.sdk.testing.recording import Recording
 
-__all__ = ["Event", "Link", "Log", "Metric", "Point", "Recording", "Span", "telemetry"]
+__all__ = ["Event", "Link", "Log", "Metric", "Point", "Recording", "Span", "record", "telemetry"]
 
 
 def __getattr__(name: str) -> Any:
@@ -68,22 +70,46 @@ def pytest_configure(config: pytest.Config) -> None:
     under_test.active = True
 
 
+@contextlib.contextmanager
+def record() -> Iterator[Recording]:
+    """What is emitted within the block, for a fixture that is wider than one test.
+
+    Several may be open at a time, as one of a module and that of a test: each has all that comes meanwhile.
+
+    Raises:
+        ToolError: the library is switched off, or another SDK is in charge.
+
+    Example::
+
+        import otel_kit.testing
+        import pytest
+
+
+        @pytest.fixture(scope="module")
+        def startup():
+            with otel_kit.testing.record() as recording:
+                yield recording
+    """
+    from otel_kit.sdk.testing import capture
+
+    recording = capture.recording()
+    try:
+        yield recording
+    finally:
+        recording.close()
+
+
 @pytest.fixture
 def telemetry(request: pytest.FixtureRequest) -> Iterator[Recording]:
     """What the test emits: `spans`, `metrics` and `logs`, and the assertions on them.
 
     Calls `otel_kit.init()` where the service has not done so. Safe with pytest-xdist: each worker is a
-    process and has its own.
+    process and has its own. Of one test; for wider fixtures see `record`.
     """
-    from otel_kit.sdk.testing import capture
-
-    recording = capture.recording()
-    marker = request.node.get_closest_marker("deterministic_telemetry")
-    if marker is not None:
-        recording.deterministic(*marker.args, **marker.kwargs)
-    try:
+    with record() as recording:
+        marker = request.node.get_closest_marker("deterministic_telemetry")
+        if marker is not None:
+            recording.deterministic(*marker.args, **marker.kwargs)
         yield recording
         if request.node.get_closest_marker("allow_open_spans") is None:
             recording.assert_no_open_spans()
-    finally:
-        recording.close()

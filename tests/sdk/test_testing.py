@@ -180,7 +180,7 @@ def test_open_spans_fail_the_test_that_leaves_them(run: Run) -> None:
                 assert telemetry.open_spans == ["wanted"]
         """,
     )
-    assert "1 spans were started and never ended: forgotten" in out
+    assert "spans were started and never ended: forgotten" in out
     assert "3 passed, 1 error" in out
 
 
@@ -242,6 +242,49 @@ def test_init_may_come_late_or_never_and_the_service_may_shut_down(run: Run) -> 
         """
     )
     assert "4 passed" in out
+
+
+def test_wider_fixtures_see_all_of_their_tests(run: Run) -> None:
+    out = run(
+        test_it="""
+        import otel_kit.testing, pytest, unittest
+        from opentelemetry import metrics, trace
+
+        tracer, counter = trace.get_tracer("t"), metrics.get_meter("t").create_counter("done")
+
+        @pytest.fixture(scope="module")
+        def whole():
+            with otel_kit.testing.record() as recording:
+                yield recording
+                assert [span.name for span in recording.spans] == ["one", "two", "three"]
+                assert recording.metric("done").value() == 3
+
+        def do(name):
+            tracer.start_span(name).end()
+            counter.add(1)
+
+        def test_one(whole, telemetry):
+            do("one")
+            assert telemetry.span("one") == whole.span("one")
+
+        def test_two(telemetry, whole):
+            do("two")
+            assert [span.name for span in telemetry.spans] == ["two"]
+            assert telemetry.metric("done").value() == 1
+            telemetry.clear()
+            assert [span.name for span in whole.spans] == ["one", "two"]
+
+        class Case(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def seen(self, telemetry):
+                self.telemetry = telemetry
+
+            def test_three(self):
+                do("three")
+                self.telemetry.span("three").assert_root()
+        """
+    )
+    assert "3 passed" in out
 
 
 def test_each_kind_of_instrument(run: Run) -> None:

@@ -10,27 +10,37 @@ from otel_kit.sdk.delivery.tally import Signal
 __all__ = ["Memory"]
 
 
+Requests = list[tuple[Signal, bytes]]
+
+
 class Memory:
-    """The encoded OTLP requests of all signals, in the order in which they were sent."""
+    """Hands the encoded OTLP requests of all signals to whoever listens; else nothing is kept."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._requests: list[tuple[Signal, bytes]] = []
+        self._listeners: list[Requests] = []
 
     def sender(self, signal: Signal) -> _Sender:
         """What stands where the sender of this signal would."""
         return _Sender(self, signal)
 
     def add(self, signal: Signal, body: bytes) -> None:
-        """Keep one request."""
+        """Take one request."""
         with self._lock:
-            self._requests.append((signal, body))
+            for requests in self._listeners:
+                requests.append((signal, body))
 
-    def take(self) -> list[tuple[Signal, bytes]]:
-        """All that came since the last call."""
+    def listen(self) -> Requests:
+        """A list that what comes from now on is added to, in the order in which it was sent."""
+        requests: Requests = []
         with self._lock:
-            taken, self._requests = self._requests, []
-        return taken
+            self._listeners.append(requests)
+        return requests
+
+    def forget(self, requests: Requests) -> None:
+        """Add nothing more to this list."""
+        with self._lock:
+            self._listeners = [one for one in self._listeners if one is not requests]
 
 
 class _Sender:

@@ -35,8 +35,8 @@ class Recording:
         self._memory = memory
         self._flush = flush
         self._open_spans = open_spans
-        self._bodies: dict[Signal, list[bytes]] = {"traces": [], "metrics": [], "logs": []}
         self._patches: list[Any] = []
+        self._requests = memory.listen()
         self.clear()
 
     @property
@@ -98,14 +98,12 @@ class Recording:
     def assert_no_open_spans(self) -> None:
         """Every span that was started in this test has ended."""
         names = self.open_spans
-        assert not names, f"{len(names)} spans were started and never ended: {', '.join(sorted(names))}"
+        assert not names, f"spans were started and never ended: {', '.join(sorted(names))}"
 
     def clear(self) -> None:
         """Forget what was recorded so far."""
         self._flush(10.0)
-        self._memory.take()
-        for bodies in self._bodies.values():
-            bodies.clear()
+        self._requests.clear()
         self._before = frozenset(self._open_spans.now())
 
     def deterministic(self, seed: int = 0) -> None:
@@ -125,7 +123,8 @@ class Recording:
             self._patches.append(patch)
 
     def close(self) -> None:
-        """Give ids and time back to chance."""
+        """Record nothing more, and give ids and time back to chance."""
+        self._memory.forget(self._requests)
         from otel_kit.sdk.tracing import ids
 
         if self._patches:
@@ -135,9 +134,7 @@ class Recording:
 
     def _sent(self, signal: Signal) -> Sequence[bytes]:
         self._flush(10.0)
-        for of, body in self._memory.take():
-            self._bodies[of].append(body)
-        return self._bodies[signal]
+        return [body for of, body in list(self._requests) if of == signal]
 
 
 def _only(kind: str, name: str, found: Sequence[Item], known: Sequence[str]) -> Item:
