@@ -9,7 +9,8 @@ from tests.parts import start
 from tests.sdk.run import endpoint
 from tests.sdk.sink import running_sink
 
-CRASH = [("OK", None), ("UNKNOWN", "ValueError")]
+Row = tuple[str, str, str | None]  # method, code, error.type
+CRASH = (("OK", None), ("UNKNOWN", "ValueError"))
 
 
 def test_each_call_is_recorded_once() -> None:
@@ -19,21 +20,16 @@ def test_each_call_is_recorded_once() -> None:
             lines = [line for line in part.output().splitlines() if not line.startswith("{")]
         spans = sink.seen.server_spans()
     assert lines == ["crowded RESOURCE_EXHAUSTED"] * 2 + ["crowded b'first'", "all calls made"]
-    expected = Counter(
-        {
-            **{
-                (f"{server}/{method}", *end): 1
-                for server in ("sync.Before", "sync.After", "aio.Before", "aio.After")
-                for method in ("Get", "Stub")
-                for end in CRASH
-            },
-            **{("aio.After/Late", *end): 1 for end in CRASH},
-            **{(f"sync.{when}/Refused", "PERMISSION_DENIED", None): 2 for when in ("Before", "After")},
-            ("grpc", "UNIMPLEMENTED", "UNIMPLEMENTED"): 8,
-            ("aio.Crowded/Get", "OK", None): 1,
-            ("aio.Crowded/Get", "RESOURCE_EXHAUSTED", None): 2,
-        }
-    )
+    expected: Counter[Row] = Counter()
+    for server in ("sync.Before", "sync.After", "aio.Before", "aio.After"):
+        for method in ("Get", "Stub"):
+            expected.update((f"{server}/{method}", *end) for end in CRASH)
+    expected.update(("aio.After/Late", *end) for end in CRASH)
+    for when in ("Before", "After"):
+        expected[f"sync.{when}/Refused", "PERMISSION_DENIED", None] = 2
+    expected["grpc", "UNIMPLEMENTED", "UNIMPLEMENTED"] = 8
+    expected["aio.Crowded/Get", "OK", None] = 1
+    expected["aio.Crowded/Get", "RESOURCE_EXHAUSTED", None] = 2
     found = (
         (span.name, span.attributes["rpc.response.status_code"], span.attributes.get("error.type"))
         for span in spans
