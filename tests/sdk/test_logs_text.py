@@ -100,13 +100,15 @@ def at_terminal(**env: str) -> str:
     return found.decode().replace("\r\n", "\n")
 
 
-PLAIN = """WARNING  shop.orders: no stöck item=7 password=REDACTED
+SHOWN = re.compile(
+    r"""WARNING  shop\.orders: no stöck item=7 password=REDACTED
 CRITICAL uncaught: uncaught exception
-  Traceback (most recent call last):
-    File "<string>", line 5, in <module>
-  ValueError: at the end
+  Traceback \(most recent call last\):
+(    .*
+)+  ValueError: at the end
   in two lines
 """
+)
 
 
 def untimed(output: str) -> str:
@@ -115,14 +117,14 @@ def untimed(output: str) -> str:
 
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_no_colours_where_they_are_not_wanted(env: dict[str, str]) -> None:
-    assert untimed(at_terminal(**env)).startswith(PLAIN)
+    assert SHOWN.match(untimed(at_terminal(**env)))
 
 
 def test_colours_at_a_terminal_alone() -> None:
     coloured = at_terminal()
     assert "\x1b[33mWARNING \x1b[0m" in coloured
-    assert untimed(re.sub(r"\x1b\[[\d;]*m", "", coloured)).startswith(PLAIN)
+    assert SHOWN.match(untimed(re.sub(r"\x1b\[[\d;]*m", "", coloured)))
     env = {"PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8", "OTEL_KIT_LOG_FORMAT": "text"}
     piped = subprocess.run([sys.executable, "-c", APP], capture_output=True, env=env, cwd=ROOT, check=False)
-    assert untimed(piped.stdout.decode()).startswith(PLAIN)
+    assert SHOWN.match(untimed(piped.stdout.decode()))
     assert piped.stderr == b""
