@@ -78,6 +78,10 @@ def test_a_server_that_trusts_the_proxy_has_decided_who_the_client_is() -> None:
     """The first address may be made up by the client; servers count from the end."""
     headers = {**HOST, b"x-forwarded-for": b"203.0.113.99, 198.51.100.4, 10.0.0.7"}
     assert told(headers, peer="198.51.100.4")["client.address"] == "198.51.100.4"
+    also = told({**headers, b"forwarded": b"for=203.0.113.99"}, peer="198.51.100.4")
+    assert also["client.address"] == "198.51.100.4"
+    long = told({**HOST, b"x-forwarded-for": b"203.0.113.9, " * 2000 + b"198.51.100.4"}, peer="198.51.100.4")
+    assert long["client.address"] == "198.51.100.4"
     near = told(headers, peer="8.51.100.4")  # a part of an address is not that address
     assert near["client.address"] == "203.0.113.99"
 

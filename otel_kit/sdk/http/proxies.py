@@ -32,7 +32,7 @@ class Asked(NamedTuple):
 
     Attributes:
         client: IP address of the client.
-        clients: each address that is told of the client and of proxies.
+        clients: the last ones of ``x-forwarded-for``, by which servers find out who the client is.
         scheme: ``http``, ``https``, or nothing.
         host: with its port, as in the header ``host``.
     """
@@ -48,13 +48,14 @@ def asked_of(headers: Mapping[bytes, bytes]) -> Asked | None:
     if not (_FOR in headers or _STANDARD in headers or _PROTO in headers or _HOST in headers):
         return None
     clients, scheme, host = headers.get(_FOR, b""), headers.get(_PROTO, b""), headers.get(_HOST, b"")
-    standard = headers.get(_STANDARD)
+    addresses = tuple(one.strip() for one in clients[-_LONGEST:].decode("latin-1").split(","))
+    client, standard = _first(clients), headers.get(_STANDARD)
     if standard is not None:
         told = _elements(standard)
-        clients, scheme, host = told.get(b"for", clients), told.get(b"proto", scheme), told.get(b"host", host)
-    addresses = tuple(one.strip() for one in clients[:_LONGEST].decode("latin-1").split(","))
+        scheme, host = told.get(b"proto", scheme), told.get(b"host", host)
+        client = told.get(b"for", client)
     proto = _first(scheme).decode("latin-1").lower()
-    return Asked(_address(addresses[0]), addresses, proto if proto in _SOCKETS else "", _first(host))
+    return Asked(_address(client), addresses, proto if proto in _SOCKETS else "", _first(host))
 
 
 def scheme_of(scheme: str, asked: Asked) -> str:
@@ -77,6 +78,6 @@ def _elements(value: bytes) -> dict[bytes, bytes]:
     return found
 
 
-def _address(text: str) -> str:
-    found = _ADDRESS.fullmatch(text)
+def _address(value: bytes) -> str:
+    found = _ADDRESS.fullmatch(value.decode("latin-1"))
     return "" if found is None else next(group for group in found.groups() if group)
