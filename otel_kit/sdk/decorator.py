@@ -10,16 +10,15 @@ import contextlib
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
-from typing import Any, Final, Literal, TypeVar, get_args, overload
+from typing import Any, Final, TypeVar, overload
 
 from otel_kit.errors import InputError
+from otel_kit.sdk.decorated import Kind, check, check_function
 from otel_kit.sdk.notes import fault, quietly
 
 __all__ = ["instrument"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-Kind = Literal["internal", "server", "client", "producer", "consumer"]
-_KINDS: Final = get_args(Kind)
 
 
 @overload
@@ -75,8 +74,7 @@ def instrument(
 
         assert load(1, secret="x") == 1
     """
-    if kind not in _KINDS:
-        raise InputError(f"instrument(kind={kind!r}) cannot be used", fix=f"use one of {', '.join(_KINDS)}")
+    check(name=name, kind=kind, attributes=attributes, record=record)
 
     def decorate(decorated: F) -> F:
         wrapped: F = _instrumented(decorated, name, kind, dict(attributes or {}), tuple(record))
@@ -90,8 +88,7 @@ def _instrumented(
 ) -> Any:
     if isinstance(function, classmethod | staticmethod):
         return type(function)(_instrumented(function.__func__, name, kind, attributes, record))
-    if not callable(function) or inspect.isclass(function):
-        raise InputError(f"instrument() cannot decorate {function!r}", fix="decorate functions and methods")
+    check_function(function)
     runs = _that_runs(function)
     named = name or str(getattr(runs, "__qualname__", type(function).__qualname__))
     spans = _Spans(function, named, kind, attributes, _recorder(function, record))

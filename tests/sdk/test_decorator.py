@@ -294,6 +294,19 @@ def test_what_cannot_be_decorated_is_refused() -> None:
         otel_kit.instrument(record=["c"])(add)
     with pytest.raises(InputError, match="use one of internal"):
         otel_kit.instrument(kind="strange")  # type: ignore[call-overload]
+    with pytest.raises(InputError, match="cannot decorate a property; put it below @property"):
+        otel_kit.instrument(property(lambda _: 1))  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"name": 3}, {"kind": []}, {"kind": "http://me:hunter2@h"}, {"attributes": [1]}, {"record": "a"}],
+    ids=str,
+)
+def test_an_argument_that_cannot_be_used(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=f"{next(iter(wrong))}=.* cannot be used; (give|use) ") as raised:
+        otel_kit.instrument(**wrong)
+    assert "hunter2" not in str(raised.value)
 
 
 def test_a_text_that_fails_does_not_fail_the_call() -> None:
