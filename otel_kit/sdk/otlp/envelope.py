@@ -20,6 +20,7 @@ __all__ = ["Envelope", "Item"]
 #: A resource, a scope, and the encoded body of one span, log record or metric.
 Item = tuple["Resource", "InstrumentationScope | None", bytes]
 _REMEMBER: Final = 256
+_REMEMBER_HEADS: Final = 4096
 
 
 class Envelope:
@@ -34,20 +35,37 @@ class Envelope:
         # By identity, with the object itself so that its id is not given to another.
         self._resources: dict[int, tuple[object, bytes, bytes]] = {}
         self._scopes: dict[int, tuple[object, bytes, bytes]] = {}
+        self._heads: dict[int, bytes] = {}
 
     def pack(self, items: Iterable[Item]) -> bytes:
         """The body of the request, in the order of first appearance."""
         groups: dict[tuple[bytes, bytes], dict[tuple[bytes, bytes], list[bytes]]] = {}
         parts: list[bytes] = []
         before: tuple[object, object] | None = None
+        heads = self._heads
         for resource, scope, body in items:
             if before is None or resource is not before[0] or scope is not before[1]:
                 before = resource, scope
                 parts = groups.setdefault(self._resource(resource), {}).setdefault(self._scope(scope), [])
-            parts += (b"\x12", varint(len(body)), body)
-        return b"".join(
-            [field(b"\x0a", _group(head, tail, scopes)) for (head, tail), scopes in groups.items()]
-        )
+            size = len(body)
+            parts.append(heads.get(size) or self._head(size))
+            parts.append(body)
+        # Bodies are long, and each copy costs new memory: they are put together once, at the very end.
+        whole: list[bytes] = []
+        for (resource_head, resource_tail), scopes in groups.items():
+            inside = [resource_head]
+            for (head, tail), bodies in scopes.items():
+                _append_field(b"\x12", [head, *bodies, tail], inside)
+            inside.append(resource_tail)
+            _append_field(b"\x0a", inside, whole)
+        return b"".join(whole)
+
+    def _head(self, size: int) -> bytes:
+        """What stands before an item of that many bytes; most items have one of a few sizes."""
+        head = b"\x12" + varint(size)
+        if len(self._heads) < _REMEMBER_HEADS:
+            self._heads[size] = head
+        return head
 
     def _resource(self, resource: Resource) -> tuple[bytes, bytes]:
         known = self._resources.get(id(resource))
@@ -86,9 +104,6 @@ def _url(schema_url: str | None) -> bytes:
     return field(b"\x1a", utf8(schema_url)) if schema_url else b""
 
 
-def _group(head: bytes, tail: bytes, scopes: dict[tuple[bytes, bytes], list[bytes]]) -> bytes:
-    parts = [head]
-    for (scope, url), items in scopes.items():
-        parts.append(field(b"\x12", b"".join([scope, *items, url])))
-    parts.append(tail)
-    return b"".join(parts)
+def _append_field(tag: bytes, parts: list[bytes], to: list[bytes]) -> None:
+    """A field whose body is in parts."""
+    to += (tag, varint(sum(map(len, parts))), *parts)

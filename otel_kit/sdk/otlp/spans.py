@@ -10,7 +10,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_kit.sdk.otlp.envelope import Envelope
-from otel_kit.sdk.otlp.wire import Attributes, Redact, field, utf8, varint
+from otel_kit.sdk.otlp.wire import Attributes, Redact, Waiting, field, utf8, varint
 from otel_kit.sdk.text import text_of
 
 if TYPE_CHECKING:
@@ -60,10 +60,17 @@ class SpanEncoder:
         Raises:
             Exception: a span has something that the protocol has no place for, as an id that is too long.
         """
-        span = self._span
-        return self._envelope.pack([(s.resource, s.instrumentation_scope, span(s)) for s in spans])
+        waiting: Waiting = {}
+        parts = [self._span(span, waiting) for span in spans]
+        self._attributes.settle(waiting)
+        return self._envelope.pack(
+            [
+                (span.resource, span.instrumentation_scope, b"".join(some))
+                for span, some in zip(spans, parts, strict=True)
+            ]
+        )
 
-    def _span(self, span: ReadableSpan) -> bytes:
+    def _span(self, span: ReadableSpan, waiting: Waiting) -> list[bytes]:
         own = getattr(span, "otlp_fields", None)
         (
             trace_id,
@@ -91,7 +98,7 @@ class SpanEncoder:
         parts += (self._names.get(name) or self._name(name), _KINDS[kind])
         parts.append(_TIMES(b"\x39", start, b"\x41", end) if start and end else _some_times(start, end))
         if attributes:
-            self._attributes.write(b"\x4a", attributes, parts)
+            self._attributes.write_known(b"\x4a", attributes, parts, waiting)
         if lost:
             parts.append(b"\x50" + varint(lost))
         if events or lost_events:
@@ -100,7 +107,7 @@ class SpanEncoder:
             _append_each(b"\x6a", self._link, links, b"\x70", lost_links, parts)
         parts.append(b"\x7a\x00" if status is None else self._status(status))
         parts.append(_REMOTE if remote else _LOCAL)
-        return b"".join(parts)
+        return parts
 
     def _name(self, name: Any) -> bytes:
         text = name if isinstance(name, str) else text_of(name)

@@ -23,8 +23,8 @@ _HIGHEST: Final = (1 << 63) - 1
 _DOUBLE: Final = Struct("<d").pack
 #: Bytes of an encoded attribute that is worth remembering.
 _SHORT: Final = 128
-_Table = dict[tuple[str, Any], bytes]
-_Tables = dict[type, _Table]
+#: Kind, key and value of an attribute.
+_Tables = dict[type, dict[str, dict[Any, bytes]]]
 #: Nesting of lists and mappings beyond which a value is sent as text; a circle ends here.
 _DEPTH: Final = 8
 
@@ -110,18 +110,26 @@ def key_value(key: str, value: Any, depth: int = 0) -> bytes:
     return field(b"\x0a", utf8(key)) + field(b"\x12", any_value(value, depth))
 
 
+#: Kinds of values that are remembered.
+_KEPT: Final = (str, int, bool)
+#: Tag and key, and for each text of theirs that is to be redacted and encoded its place in a list.
+Waiting = dict[tuple[bytes, str], list[tuple[str, list[bytes], int]]]
+
+
 class Attributes:
     """Writes attributes, and remembers the bytes of short ones, most of which come again and again.
 
     Not safe between threads: each encoding thread has one of its own.
 
     Args:
-        redact: applied to each value, whatever its kind, before it is encoded.
+        redact: applied to each value, whatever its kind, before it is encoded. Where it has a method `texts`,
+            as a `Redactor` has it, that is given many at once.
         remember: how many pairs are kept.
     """
 
     def __init__(self, redact: Redact | None = None, *, remember: int = 4096) -> None:
         self._redact = redact
+        self._texts: Callable[[str, Sequence[str]], Sequence[str]] | None = getattr(redact, "texts", None)
         self._limit = remember
         self._count = 0
         self._known: dict[bytes, _Tables] = {}
@@ -129,18 +137,43 @@ class Attributes:
 
     def write(self, tag: bytes, attributes: Mapping[str, Any], parts: list[bytes]) -> None:
         """Append one field with `tag` to `parts` for each attribute; what cannot be read is sent as text."""
+        self.write_known(tag, attributes, parts, None)
+
+    def write_known(
+        self, tag: bytes, attributes: Mapping[str, Any], parts: list[bytes], waiting: Waiting | None
+    ) -> None:
+        """The same, but new texts get their place only: `settle` fills them in, of a whole batch at once."""
         tables = self._known.get(tag)
         if tables is None:
             # A table for each kind: 1, 1.0 and True would be found in each other's place.
-            tables = self._known[tag] = {str: {}, int: {}, bool: {}}
-        for pair in attributes.items():
-            table = tables.get(type(pair[1]))
-            data = None if table is None else table.get(pair)
-            if data is None:
-                data = self._encode(tag, *pair)
-                if table is not None and len(data) <= _SHORT:
-                    self._keep(table, pair, data)
-            parts.append(data)
+            tables = self._known[tag] = {kind: {} for kind in _KEPT}
+        for key, value in attributes.items():
+            try:  # two thirds of the time of a table whose keys are pairs, since each pair needs a hash
+                parts.append(tables[type(value)][key][value])
+            except KeyError:
+                parts.append(b"")
+                self._write_new(tag, key, value, parts, waiting)
+
+    def _write_new(
+        self, tag: bytes, key: Any, value: Any, parts: list[bytes], waiting: Waiting | None
+    ) -> None:
+        kind = type(value)
+        if waiting is not None and kind is str and type(key) is str and self._texts is not None:
+            waiting.setdefault((tag, key), []).append((value, parts, len(parts) - 1))
+            return
+        data = parts[-1] = self._encode(tag, key, value)
+        if kind in _KEPT and len(data) <= _SHORT:
+            self._keep(tag, key, value, data)
+
+    def settle(self, waiting: Waiting) -> None:
+        """Redact and encode what `write_known` has left."""
+        for (tag, key), texts in waiting.items():
+            values = [text for text, _, _ in texts]
+            clean = values if self._texts is None else self._texts(key, values)
+            for value, (text, parts, index) in zip(clean, texts, strict=True):
+                data = parts[index] = self._field(tag, key, any_value(value))
+                if len(data) <= _SHORT:
+                    self._keep(tag, key, text, data)
 
     def _encode(self, tag: bytes, key: Any, value: Any) -> bytes:
         name = key if type(key) is str else text_of(key)
@@ -148,6 +181,9 @@ class Attributes:
             body = any_value(value if self._redact is None else self.redacted(name, value))
         except Exception:  # of an object of the service
             body = any_value(self.redacted(name, text_of(value)))
+        return self._field(tag, name, body)
+
+    def _field(self, tag: bytes, name: str, body: bytes) -> bytes:
         head = self._heads.get(name) or self._head(name)
         size = varint(len(body))
         return b"".join((tag, varint(len(head) + len(size) + len(body)), head, size, body))
@@ -165,13 +201,13 @@ class Attributes:
         """The value as it may be sent."""
         return value if self._redact is None else self._redact(key, value)
 
-    def _keep(self, table: _Table, pair: tuple[str, Any], data: bytes) -> None:
-        if isinstance(pair[1], str) and len(pair[1]) > _SHORT:
+    def _keep(self, tag: bytes, key: str, value: Any, data: bytes) -> None:
+        if isinstance(value, str) and len(value) > _SHORT:
             return  # redacted to something short: what it was must not stay in memory
         if self._count >= self._limit:
             for tables in self._known.values():
                 for each in tables.values():
                     each.clear()
             self._count = 0
-        table[pair] = data
+        self._known[tag][type(value)].setdefault(key, {})[value] = data
         self._count += 1
