@@ -115,12 +115,12 @@ def _begin(arguments: Arguments) -> Telemetry:
 def _set_up(settings: Settings) -> Telemetry:
     if settings.disabled == "OTEL_KIT_DISABLED":
         return _handle(settings, why_disabled="OTEL_KIT_DISABLED is true")
-    from otel_kit.sdk import foreign
-    from otel_kit.sdk.logs.begin import begin
-
     if not settings.disabled:  # else the API is left as the service would have it without us
         for name in settings.hidden:
             os.environ.pop(name, None)
+    from otel_kit.sdk import foreign
+    from otel_kit.sdk.logs.begin import begin
+
     why = f"{settings.disabled} is true" if settings.disabled else foreign.in_charge()
     if why:
         begin(settings, None, atexit.register)

@@ -150,6 +150,12 @@ def test_a_provider_named_in_the_environment_stands_aside(value: str) -> None:
     assert "Traceback" not in out
 
 
+def test_a_context_that_no_package_offers_is_one_line() -> None:
+    out = python("import otel_kit; otel_kit.init(service='s')", OTEL_PYTHON_CONTEXT="strange")
+    assert out.count("OTEL_PYTHON_CONTEXT='strange' is offered by no package; remove it") == 1
+    assert "Traceback" not in out
+
+
 def test_modules_are_found_when_they_come_and_left_as_they_were() -> None:
     python(
         """

@@ -10,8 +10,9 @@ import pytest
 from otel_kit.errors import InputError
 from otel_kit.sdk.config import settings as module
 from otel_kit.sdk.config.arguments import Arguments, check
-from otel_kit.sdk.config.settings import LIMITS, Settings, resolve
+from otel_kit.sdk.config.settings import Settings, resolve
 from otel_kit.sdk.config.targets import is_endpoint
+from otel_kit.sdk.config.unreadable import LIMITS
 from otel_kit.sdk.config.unused import OWN
 
 

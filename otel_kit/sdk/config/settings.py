@@ -106,7 +106,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from otel_kit.sdk.config.arguments import (
     INSTRUMENTATIONS,
@@ -124,24 +123,10 @@ from otel_kit.sdk.config.resource import resource_attributes
 from otel_kit.sdk.config.rpc import RpcSettings, resolve_rpc
 from otel_kit.sdk.config.targets import Target, resolve_targets
 from otel_kit.sdk.config.tracing import TracingSettings, resolve_tracing
+from otel_kit.sdk.config.unreadable import unreadable
 from otel_kit.sdk.config.unused import unused
 
 __all__ = ["Settings", "resolve"]
-
-LIMITS: Final = (
-    "OTEL_ATTRIBUTE_COUNT_LIMIT",
-    "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-    "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
-    "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
-    "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
-    "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
-    "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-    "OTEL_SPAN_EVENT_COUNT_LIMIT",
-    "OTEL_SPAN_LINK_COUNT_LIMIT",
-)
-#: By these the API would set up a provider of its own as soon as somebody asks for one, or raise an error.
-PROVIDERS: Final = tuple(f"OTEL_PYTHON_{kind}_PROVIDER" for kind in ("TRACER", "METER", "LOGGER"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +215,7 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
         privacy=resolve_privacy(env),
         context=resolve_context(env),
         instrument=_instrument(arguments.instrument, env),
-        hidden=_unreadable(env),
+        hidden=unreadable(env),
         problems=tuple(
             dict.fromkeys(map(_clipped, env.problems))
         ),  # a general variable is read for each signal
@@ -249,14 +234,6 @@ def _disabled(env: Environment) -> str:
         if env.flag(name, default=False):
             return name
     return ""
-
-
-def _unreadable(env: Environment) -> tuple[str, ...]:
-    """The SDK raises ValueError for these, for some of them as soon as it is imported."""
-    providers = [name for name in PROVIDERS if env.find(name)]
-    env.problems += [f"{name} is not used, since init() sets the provider; remove it" for name in providers]
-    limits = [name for name in LIMITS if not env.natural(name)]
-    return (*PROVIDERS, *limits)  # the API does not take an empty one for none, either
 
 
 def _capped(env: Environment, name: str, argument: float | None, otherwise: float) -> float:
