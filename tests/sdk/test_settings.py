@@ -187,7 +187,10 @@ def test_timeouts_in_seconds_and_in_milliseconds(value: str, seconds: float) -> 
         ({"HOST_IP": "http://10.0.0.9"}, "is no address of a node"),
         ({"OTEL_EXPORTER_OTLP_HEADERS": "secret"}, "OTEL_EXPORTER_OTLP_HEADERS: an entry is no key"),
         ({"OTEL_EXPORTER_OTLP_HEADERS": "c2VjcmV0=="}, "OTEL_EXPORTER_OTLP_HEADERS: an entry is no key"),
-        ({"OTEL_EXPORTER_OTLP_HEADERS": "x-key=s%0Ax"}, "OTEL_EXPORTER_OTLP_HEADERS: the entry 'x-key' is left out"),
+        (
+            {"OTEL_EXPORTER_OTLP_HEADERS": "x-key=s%0Ax"},
+            "OTEL_EXPORTER_OTLP_HEADERS: the entry 'x-key' is left out",
+        ),
         ({"OTEL_KIT_HEADERS": "x key=1"}, "OTEL_KIT_HEADERS: an entry is no key"),
         ({"OTEL_KIT_HEADERS": "x@key=1"}, "OTEL_KIT_HEADERS: the entry 'x@key' is left out"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "-1"}, "use a positive number"),
