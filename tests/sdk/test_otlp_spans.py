@@ -212,12 +212,26 @@ def test_hostile_parts_take_nothing_else_with_them() -> None:
     [
         ReadableSpan("no context"),
         ReadableSpan("id", SpanContext(1 << 200, 1, is_remote=False), start_time=1, end_time=2),
-        ReadableSpan("time", CONTEXT, start_time=1.5, end_time=2),  # type: ignore[arg-type]
     ],
 )
 def test_a_span_that_has_no_place_in_the_protocol_is_refused(span: ReadableSpan) -> None:
     with pytest.raises(Exception, match=r".*"):
         SpanEncoder().encode([span])
+
+
+@pytest.mark.parametrize("end", [2.5e9, "now", -1, 1 << 70, float("nan"), None])
+def test_a_spoilt_time_or_kind_costs_that_field_alone(end: Any) -> None:
+    provider, kept = TracerProvider(shutdown_on_exit=False), Kept()
+    provider.add_span_processor(kept)
+    span = provider.get_tracer("t").start_span("s", kind="server", start_time=1)  # type: ignore[arg-type]
+    span.end(end_time=2)
+    kept.spans[0]._end_time = end
+    foreign = ReadableSpan("s", CONTEXT, start_time=1, end_time=end, kind="server")  # type: ignore[arg-type]
+    for one in (kept.spans[0], foreign):
+        request = ExportTraceServiceRequest.FromString(SpanEncoder().encode([one]))
+        seen = request.resource_spans[0].scope_spans[0].spans[0]
+        assert (seen.name, seen.kind, seen.start_time_unix_nano) == ("s", 0, 1)
+        assert seen.end_time_unix_nano == (2_500_000_000 if end == 2.5e9 else 0)
 
 
 def test_a_bad_event_or_link_takes_no_span_with_it() -> None:

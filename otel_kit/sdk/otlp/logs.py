@@ -109,10 +109,8 @@ class LogEncoder:
         if self._redact is not None:
             texts = self._redact.texts("message", texts)
         return self._envelope.pack(
-            [
-                self._entry(resource, item, text) if isinstance(item, tuple) else self._record(item)
-                for item, text in zip(items, texts, strict=True)
-            ]
+            self._entry(resource, item, text) if isinstance(item, tuple) else self._record(item)
+            for item, text in zip(items, texts, strict=True)
         )
 
     def _entry(

@@ -5,8 +5,10 @@ Source of the field numbers: opentelemetry/proto/trace/v1/trace.proto.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from struct import Struct
+from struct import error as StructError  # noqa: N812
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_kit.sdk.otlp.envelope import Envelope
@@ -24,8 +26,8 @@ _PARENT: Final = Struct(">2sQ").pack
 _TIMES: Final = Struct("<cQcQ").pack
 _TIME: Final = Struct("<cQ").pack
 _LOW: Final = (1 << 64) - 1
-#: SpanKind of the protocol is that of the API plus one; index: that of the API.
-_KINDS: Final = [b"\x30" + varint(kind + 1) for kind in range(5)]
+#: SpanKind of the protocol is that of the API plus one; key: that of the API.
+_KINDS: Final = {kind: b"\x30" + varint(kind + 1) for kind in range(5)}
 #: ``SpanFlags``: whether the parent is remote is known, and whether it is.
 _LOCAL: Final = b"\x85\x01" + (0x100).to_bytes(4, "little")
 _REMOTE: Final = b"\x85\x01" + (0x300).to_bytes(4, "little")
@@ -60,17 +62,20 @@ class SpanEncoder:
         Raises:
             Exception: a span has something that the protocol has no place for, as an id that is too long.
         """
+        # One list for all: each list and tuple that is kept brings the next garbage collection nearer.
+        parts: list[bytes] = []
+        ends: list[int] = []
         waiting: Waiting = {}
-        parts = [self._span(span, waiting) for span in spans]
-        self._attributes.settle(waiting)
+        for span in spans:
+            self._span(span, parts, waiting)
+            ends.append(len(parts))
+        self._attributes.settle(waiting, parts)
         return self._envelope.pack(
-            [
-                (span.resource, span.instrumentation_scope, b"".join(some))
-                for span, some in zip(spans, parts, strict=True)
-            ]
+            (span.resource, span.instrumentation_scope, b"".join(parts[begin:end]))
+            for span, begin, end in zip(spans, [0, *ends], ends)  # noqa: B905 - the first one is longer
         )
 
-    def _span(self, span: ReadableSpan, waiting: Waiting) -> list[bytes]:
+    def _span(self, span: ReadableSpan, parts: list[bytes], waiting: Waiting) -> None:
         own = getattr(span, "otlp_fields", None)
         (
             trace_id,
@@ -90,13 +95,16 @@ class SpanEncoder:
             lost_links,
             status,
         ) = _fields(span) if own is None else own()
-        parts = [_IDS(b"\x0a\x10", trace_id >> 64, trace_id & _LOW, b"\x12\x08", span_id)]
+        parts.append(_IDS(b"\x0a\x10", trace_id >> 64, trace_id & _LOW, b"\x12\x08", span_id))
         if state:
             parts.append(field(b"\x1a", utf8(",".join([f"{key}={value}" for key, value in state.items()]))))
         if parent:
             parts.append(_PARENT(b"\x22\x08", parent))
-        parts += (self._names.get(name) or self._name(name), _KINDS[kind])
-        parts.append(_TIMES(b"\x39", start, b"\x41", end) if start and end else _some_times(start, end))
+        parts += (self._names.get(name) or self._name(name), _KINDS.get(kind, b""))
+        try:
+            parts.append(_TIMES(b"\x39", start, b"\x41", end))
+        except StructError:
+            parts.append(_some_times(start, end))
         if attributes:
             self._attributes.write_known(b"\x4a", attributes, parts, waiting)
         if lost:
@@ -107,7 +115,6 @@ class SpanEncoder:
             _append_each(b"\x6a", self._link, links, b"\x70", lost_links, parts)
         parts.append(b"\x7a\x00" if status is None else self._status(status))
         parts.append(_REMOTE if remote else _LOCAL)
-        return parts
 
     def _name(self, name: Any) -> bytes:
         text = name if isinstance(name, str) else text_of(name)
@@ -157,7 +164,7 @@ def _fields(span: ReadableSpan) -> Fields:
         parent.span_id if parent else 0,
         parent.is_remote if parent else False,
         span.name,
-        span.kind.value,
+        getattr(span.kind, "value", -1),
         span.start_time,
         span.end_time,
         span.attributes,
@@ -170,8 +177,13 @@ def _fields(span: ReadableSpan) -> Fields:
     )
 
 
-def _some_times(start: int | None, end: int | None) -> bytes:
-    return b"".join([_TIME(tag, time) for tag, time in ((b"\x39", start), (b"\x41", end)) if time])
+def _some_times(*times: Any) -> bytes:
+    """Start and end, where one is missing or no whole number of nanoseconds."""
+    parts: list[bytes] = []
+    for tag, time in zip((b"\x39", b"\x41"), times, strict=True):
+        with contextlib.suppress(StructError, ValueError, OverflowError):
+            parts.append(_TIME(tag, int(time) if isinstance(time, float) else time))
+    return b"".join(parts)
 
 
 def _append_each(

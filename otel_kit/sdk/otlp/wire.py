@@ -112,8 +112,8 @@ def key_value(key: str, value: Any, depth: int = 0) -> bytes:
 
 #: Kinds of values that are remembered.
 _KEPT: Final = (str, int, bool)
-#: Tag and key, and for each text of theirs that is to be redacted and encoded its place in a list.
-Waiting = dict[tuple[bytes, str], list[tuple[str, list[bytes], int]]]
+#: For tag and key the texts that are to be redacted and encoded, and the places of each in the list of parts.
+Waiting = dict[tuple[bytes, str], dict[str, list[int]]]
 
 
 class Attributes:
@@ -159,19 +159,21 @@ class Attributes:
     ) -> None:
         kind = type(value)
         if waiting is not None and kind is str and type(key) is str and self._texts is not None:
-            waiting.setdefault((tag, key), []).append((value, parts, len(parts) - 1))
+            waiting.setdefault((tag, key), {}).setdefault(value, []).append(len(parts) - 1)
             return
         data = parts[-1] = self._encode(tag, key, value)
         if kind in _KEPT and len(data) <= _SHORT:
             self._keep(tag, key, value, data)
 
-    def settle(self, waiting: Waiting) -> None:
+    def settle(self, waiting: Waiting, parts: list[bytes]) -> None:
         """Redact and encode what `write_known` has left."""
         for (tag, key), texts in waiting.items():
-            values = [text for text, _, _ in texts]
+            values = list(texts)
             clean = values if self._texts is None else self._texts(key, values)
-            for value, (text, parts, index) in zip(clean, texts, strict=True):
-                data = parts[index] = self._field(tag, key, any_value(value))
+            for value, (text, places) in zip(clean, texts.items(), strict=True):
+                data = self._field(tag, key, any_value(value))
+                for place in places:
+                    parts[place] = data
                 if len(data) <= _SHORT:
                     self._keep(tag, key, text, data)
 

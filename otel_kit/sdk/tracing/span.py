@@ -94,7 +94,7 @@ class Span(sdk.Span):
             0 if parent is None else parent[1],
             parent is not None and parent[2],
             self._name,
-            self._kind._value_,
+            getattr(self._kind, "_value_", -1),
             self._start_time,
             self._end_time,
             self._values,
