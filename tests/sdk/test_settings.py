@@ -19,7 +19,6 @@ from otel_kit.sdk.config.resource import DOWNWARD_API
 from otel_kit.sdk.config.settings import Settings, resolve
 from otel_kit.sdk.config.targets import NODE_ADDRESSES
 from otel_kit.sdk.config.unused import OWN
-from otel_kit.sdk.delivery.send_grpc import GrpcSender
 from otel_kit.sdk.delivery.senders import make_sender
 
 
@@ -135,10 +134,6 @@ def test_odd_endpoints() -> None:
     assert url("http://[::1]", "grpc") == "http://[::1]:4317"
     assert url("http://[::1]", "http/protobuf") == "http://[::1]/v1/traces"
     assert url("http://c:4317/path/", "grpc") == "http://c:4317"
-    target = settings(service="s", endpoint="HTTPS://c:4317", protocol="grpc").targets["traces"]
-    sender = make_sender("traces", target)
-    assert isinstance(sender, GrpcSender)
-    assert sender.secure
 
 
 def test_an_instance_id_of_the_user_is_a_beginning() -> None:

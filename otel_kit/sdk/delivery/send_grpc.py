@@ -59,11 +59,6 @@ class GrpcSender:
         self._rejected = rejected
         self._call: Any = None
 
-    @property
-    def secure(self) -> bool:
-        """Whether it speaks TLS."""
-        return self._credentials is not None
-
     def reset(self) -> None:
         """Forget the channel of the parent process; its threads do not exist here."""
         if self._call is not None:
