@@ -249,6 +249,37 @@ def test_a_bad_event_or_link_takes_no_span_with_it() -> None:
     assert (len(seen.links), seen.dropped_links_count) == (1, 1)
 
 
+def test_texts_of_a_batch_are_redacted_together_and_remembered() -> None:
+    asked: list[str] = []
+
+    class Redact:
+        def __call__(self, _: str, value: Any) -> Any:
+            return value
+
+        def texts(self, _: str, texts: Sequence[str]) -> Sequence[str]:
+            asked.extend(texts)
+            return [text.replace("hunter2", "***") for text in texts]
+
+    encoder = SpanEncoder(Redact())
+
+    def encoded(begin: int) -> list[dict[str, str]]:
+        # More texts than are remembered, most of them the same.
+        attributes = [
+            {**{f"k{key}": "same" for key in range(9)}, "id": f"hunter2 {begin + n}"} for n in range(600)
+        ]
+        spans = [ReadableSpan("s", CONTEXT, attributes=a, start_time=1, end_time=2) for a in attributes]
+        request = ExportTraceServiceRequest.FromString(encoder.encode(spans))
+        seen = request.resource_spans[0].scope_spans[0].spans
+        return [{a.key: a.value.string_value for a in span.attributes} for span in seen]
+
+    for begin in (0, 600, 1200):
+        found = encoded(begin)
+        assert [attributes.pop("id") for attributes in found] == [f"*** {begin + n}" for n in range(600)]
+        assert all(attributes == {f"k{key}": "same" for key in range(9)} for attributes in found)
+    assert asked.count("same") == 9
+    assert len(asked) == 9 + 1800
+
+
 def test_names_events_links_and_the_status_are_redacted_too() -> None:
     def redact(_: str, value: Any) -> Any:
         return value.replace("hunter2", "***")
