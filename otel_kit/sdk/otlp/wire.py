@@ -38,7 +38,10 @@ def _varint(number: int) -> bytes:
     return bytes(out)
 
 
-_SMALL: Final = [_varint(number) for number in range(1 << 14)]
+_ONE: Final = [bytes([number]) for number in range(1 << 7)]
+_MORE: Final = [bytes([number | 0x80]) for number in range(1 << 7)]
+#: Those of one byte and of two, which made one by one would take 5 ms of the start.
+_SMALL: Final = [*_ONE, *[low + high for high in _ONE[1:] for low in _MORE]]
 
 
 def varint(number: int) -> bytes:
