@@ -344,8 +344,9 @@ def test_a_run_that_asks_for_nothing_pays_nothing(run: Run) -> None:
 
         def test_what_is_loaded():
             ours = {name for name in sys.modules if name.startswith(("otel_kit.", "opentelemetry"))}
-            assert ours <= {"otel_kit.errors", "otel_kit.testing", "otel_kit.sdk", "otel_kit.sdk.decorator",
-                            "otel_kit.sdk.handle", "otel_kit.sdk.notes", "otel_kit.sdk.under_test"}
+            assert ours <= {"otel_kit.errors", "otel_kit.testing", "otel_kit.sdk", "otel_kit.sdk.decorated",
+                            "otel_kit.sdk.decorator", "otel_kit.sdk.handle", "otel_kit.sdk.notes",
+                            "otel_kit.sdk.under_test"}
     """
     run(test_lean=test)
 

@@ -54,7 +54,7 @@ def grpc() -> None:
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         error = channel.unary_unary("/shop.Shop/Buy", bytes, bytes).future(b"").exception()
         assert isinstance(error, grpc.RpcError)
-    server.stop(None)
+    server.stop(10).wait()  # without the time, gRPC's core might write to stderr that calls were cancelled
 
 
 def main(mode: str) -> None:
