@@ -15,23 +15,26 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
 
+from otel_kit.sdk.lifecycle import Lifecycle
 from otel_kit.sdk.notes import LOGGER, quietly
 from otel_kit.sdk.patching import replace
 
-if TYPE_CHECKING:
-    from otel_kit.sdk.lifecycle import Lifecycle
-
-__all__ = ["tell_of_sigterm", "watch", "watch_multiprocessing", "watch_thread"]
+__all__ = ["tell_of_sigterm", "watch"]
 
 
 def watch(lifecycle: Lifecycle) -> None:
-    """Have `lifecycle` flush whenever the process ends; for SIGTERM that takes the main thread."""
+    """Have `lifecycle` flush whenever the process ends; for SIGTERM that takes the main thread.
+
+    After its start, so that of the hooks after a fork its own is the first.
+    """
     atexit.register(lifecycle.end_at_exit)
-    watch_multiprocessing(lifecycle)
+    _watch_multiprocessing(lifecycle)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: quietly("fork", lambda: _watch_child(lifecycle)))
     _watch_sigterm(lifecycle)
     replace(signal, "raise_signal", lambda original: _flushing_before(original, lifecycle))
     replace(os, "_exit", lambda original: _ending_before(original, lifecycle))
@@ -47,7 +50,13 @@ def tell_of_sigterm() -> None:
         )
 
 
-def watch_multiprocessing(lifecycle: Lifecycle) -> None:
+def _watch_child(lifecycle: Lifecycle) -> None:
+    if not lifecycle.ended:
+        _watch_multiprocessing(lifecycle)
+        _watch_thread()
+
+
+def _watch_multiprocessing(lifecycle: Lifecycle) -> None:
     """Children of multiprocessing end by os._exit: no atexit, only their own finalizers."""
     util: Any = sys.modules.get("multiprocessing.util")
     if util is None:
@@ -62,7 +71,7 @@ def watch_multiprocessing(lifecycle: Lifecycle) -> None:
         end_with_it()
 
 
-def watch_thread() -> None:
+def _watch_thread() -> None:
     """In a child process: end it with the thread that forked it, where that was not the main one.
 
     Nobody waits for other threads then, and nobody ends them: it would go on for the sake of ours alone.

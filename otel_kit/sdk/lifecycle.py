@@ -1,8 +1,7 @@
 """When telemetry is flushed: one budget for all signals together, whatever ends the process.
 
-What triggers that stands in `otel_kit.sdk.endings`, and the end of an ASGI lifespan does, too. Each flushes
-what came since the one before; what they wait adds up to the budget at most. Whoever records telemetry never
-waits.
+The end of an ASGI lifespan triggers that, and what `otel_kit.sdk.endings` watches. Each flushes what came
+since the one before; what they wait adds up to the budget at most. Whoever records telemetry never waits.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from otel_kit.sdk import endings
 from otel_kit.sdk.delivery.outbox import Outbox
 from otel_kit.sdk.delivery.tally import Tally
 from otel_kit.sdk.notes import LOGGER, quietly
@@ -81,11 +79,10 @@ class Lifecycle:
         self._lock = threading.RLock()
 
     def start(self) -> None:
-        """Start the threads and install the triggers; SIGTERM only from the main thread."""
+        """Start the threads, in each child process as well."""
         for stage in self._stages:
             stage.outbox.start()
             stage.start()
-        endings.watch(self)
         if hasattr(os, "register_at_fork"):
             # After the providers have registered theirs, so that it runs after theirs.
             os.register_at_fork(after_in_child=self._after_fork)
@@ -231,5 +228,3 @@ class Lifecycle:
         for stage in self._stages:
             stage.outbox.renew_after_fork()
             stage.renew_after_fork()
-        endings.watch_multiprocessing(self)
-        endings.watch_thread()

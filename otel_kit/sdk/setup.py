@@ -135,12 +135,12 @@ def _set_up(settings: Settings) -> Telemetry:
     from otel_kit.sdk.imports import put_off
 
     with put_off("psutil"):  # which the SDK imports where it is installed, for a detector that is not run
+        from otel_kit.sdk import endings
         from otel_kit.sdk.providers import build
-
-    from otel_kit.sdk import endings
 
     pipelines = build(settings)
     pipelines.lifecycle.start()
+    endings.watch(pipelines.lifecycle)
     _make_global(settings, pipelines)
     identify = begin(settings, pipelines.loggers, pipelines.lifecycle.before_end)
     for problem in settings.problems:
