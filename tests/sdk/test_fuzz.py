@@ -17,7 +17,7 @@ from random import Random
 import pytest
 
 from otel_kit.conventions import HTTP_SERVER_DURATION
-from otel_kit.sdk.config import settings
+from otel_kit.sdk.config import settings, unreadable
 from otel_kit.sdk.config.arguments import Arguments
 from tests.parts import free_port, port_ready, start
 from tests.sdk.run import UVICORN, endpoint, lines
@@ -121,7 +121,7 @@ def variables() -> list[str]:
     more = [f"OTEL_EXPORTER_OTLP_{signal}_{shape}" for signal in signals for shape in shapes]
     more += [f"OTEL_{signal}_EXPORTER" for signal in signals] + [f"OTEL_KIT_{signal}" for signal in signals]
     return sorted(
-        {name for name in [*named, *more, *settings.LIMITS, "OTEL_TRACES_SAMPLER_ARG"] if name[-1] != "_"}
+        {name for name in [*named, *more, *unreadable.LIMITS, "OTEL_TRACES_SAMPLER_ARG"] if name[-1] != "_"}
     )
 
 

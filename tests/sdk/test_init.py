@@ -301,6 +301,8 @@ def test_a_fault_of_ours_stays_ours() -> None:
                 fields = set()
             class Text:
                 def __str__(self): raise RuntimeError("broken")
+            class State(dict):
+                def items(self): raise RuntimeError("broken")
             app = FastAPI()
             app.get("/")(lambda: "fine")
             good = propagate.get_global_textmap()
@@ -311,10 +313,16 @@ def test_a_fault_of_ours_stays_ours() -> None:
             trace.get_tracer("t").start_span("time in seconds", start_time=1.5).end()
             trace.get_tracer("t").start_span("no utf-8: \\udce4").end()
             trace.get_tracer("t").start_span("good").end()
+            parent = trace.SpanContext(1, 1, True, trace.TraceFlags(1), State(a="b"))
+            context = trace.set_span_in_context(trace.NonRecordingSpan(parent))
+            trace.get_tracer("t").start_span("no state", context).end()
             logging.getLogger("x").info("%s", Text())
             """,
             OTEL_EXPORTER_OTLP_ENDPOINT=sink.url,
-            OTEL_KIT_SHUTDOWN_TIMEOUT="3",
+            OTEL_KIT_SHUTDOWN_TIMEOUT="30",
         )
         assert out.count("fault in HTTP request") == 1
-        assert {"good", "no utf-8: ?", "time in seconds"} <= {span.name for span in sink.seen.spans}
+        assert "lost: encode: RuntimeError; 1 dropped" in out
+        names = {span.name for span in sink.seen.spans}
+        assert names >= {"good", "no utf-8: ?", "time in seconds"}
+        assert "no state" not in names
