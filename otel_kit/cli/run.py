@@ -59,12 +59,10 @@ def run(command: tuple[str, ...], *, as_json: bool) -> None:
 
 def _start_line(program: str, command: tuple[str, ...]) -> str:
     from otel_kit.sdk.config.arguments import Arguments
-    from otel_kit.sdk.config.privacy import PrivacySettings
     from otel_kit.sdk.config.settings import resolve
-    from otel_kit.sdk.privacy.redact import make_redactor
+    from otel_kit.sdk.privacy.redact import default_redactor
 
-    redact = make_redactor(PrivacySettings())
-    assert redact is not None  # these settings do redact
+    redact = default_redactor()
     settings = resolve(Arguments(), os.environ, host=os.uname().nodename)
     return json.dumps(
         {

@@ -9,11 +9,11 @@ from typing import Any, Literal
 import pytest
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from otel_kit.sdk.config.privacy import PrivacySettings
 from otel_kit.sdk.logs.entry import Entry, Error
 from otel_kit.sdk.logs.lines import Lines
 from otel_kit.sdk.logs.redaction import EntryRedactor
 from otel_kit.sdk.privacy.redact import make_redactor
+from otel_kit.sdk.privacy.settings import PrivacySettings
 
 IDENTITY = {"service": "shop", "env": "prod", "version": "1.2"}
 SPAN = SpanContext(0xABC, 0xDEF, is_remote=False, trace_flags=TraceFlags(1))

@@ -16,10 +16,10 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
-from otel_kit.sdk.config.privacy import PrivacySettings
 from otel_kit.sdk.logs.entry import Entry
 from otel_kit.sdk.otlp.logs import LogEncoder
 from otel_kit.sdk.privacy.redact import make_redactor
+from otel_kit.sdk.privacy.settings import PrivacySettings
 
 RESOURCES = [Resource({"service.name": "a", "n": 1}), Resource({"service.name": "b"}, "https://schema/1")]
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from otel_kit.sdk.config.environment import Environment
-from otel_kit.sdk.config.privacy import PrivacySettings, resolve_privacy
+from otel_kit.sdk.config.privacy import resolve_privacy
 from otel_kit.sdk.privacy.redact import make_redactor
+from otel_kit.sdk.privacy.settings import PrivacySettings
 from tests.parts import start
 from tests.sdk.run import endpoint, lines
 from tests.sdk.sink import running_sink

@@ -14,9 +14,9 @@ from opentelemetry.exporter.otlp.proto.common._internal import _encode_attribute
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from otel_kit.sdk.config.privacy import PrivacySettings
 from otel_kit.sdk.otlp.wire import Attributes, any_value, key_value, varint
 from otel_kit.sdk.privacy.redact import make_redactor
+from otel_kit.sdk.privacy.settings import PrivacySettings
 from tests.sdk import random_data
 
 

@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from otel_kit.sdk.config.environment import Environment, setting_name
 from otel_kit.sdk.config.refused import quoted
+from otel_kit.sdk.privacy.settings import PrivacySettings, RedactMode
 
-__all__ = ["PrivacySettings", "RedactMode", "resolve_privacy"]
+__all__ = ["resolve_privacy"]
 
-RedactMode = Literal["default", "allow-list", "off"]
 _MODES: Final = ("default", "allow-list", "off")
 #: One regex of a list: a comma inside a set, in braces or behind a backslash does not end it.
 _REGEX: Final = r"(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d*,?\d*\}|[^,])+"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrivacySettings:
-    """How to redact.
-
-    Attributes:
-        mode: ``default``: what is secret by its name or by its shape; ``allow-list``: all texts as well but
-            those under allowed keys; ``off``: nothing.
-        allow: keys that keep their text whatever they are called; ``*`` stands for any signs.
-        keys: names that are secret besides the known ones.
-        patterns: what is secret in any text besides the known shapes.
-    """
-
-    mode: RedactMode = "default"
-    allow: tuple[str, ...] = ()
-    keys: tuple[str, ...] = ()
-    patterns: tuple[re.Pattern[str], ...] = ()
 
 
 def resolve_privacy(env: Environment) -> PrivacySettings:

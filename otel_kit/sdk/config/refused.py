@@ -5,9 +5,7 @@ A password may stand in any variable, as a URL in the one for a number.
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Callable
 from typing import Final
 
 __all__ = ["quoted"]
@@ -27,22 +25,14 @@ _SHOWN: Final = 100
 
 def quoted(value: object) -> str:
     """The value as it would stand in code, clipped, with ``***`` for what may be secret."""
+    from otel_kit.sdk.privacy.redact import default_redactor  # a start without faults does without it
+
     text = (value if isinstance(value, str) else _code(value))[:_LOOKED_AT]
-    text = str(_redactor()("", _QUERY.sub(rf"\1?{HIDDEN}", text)))
+    text = str(default_redactor()("", _QUERY.sub(rf"\1?{HIDDEN}", text)))
     text = _KEY.sub(HIDDEN, _USERINFO.sub(f"{HIDDEN}@", text))
     if len(text) > _SHOWN:
         text = f"{text[:_SHOWN]} ..."
     return repr(text) if isinstance(value, str) else text
-
-
-@functools.cache
-def _redactor() -> Callable[[str, str], object]:
-    from otel_kit.sdk.config.privacy import PrivacySettings
-    from otel_kit.sdk.privacy.redact import make_redactor
-
-    redact = make_redactor(PrivacySettings())
-    assert redact is not None  # these settings do redact
-    return redact
 
 
 def _code(value: object) -> str:

@@ -118,13 +118,14 @@ from otel_kit.sdk.config.environment import ARGUMENT, LONGEST, Environment, Orig
 from otel_kit.sdk.config.http import HttpSettings, resolve_http
 from otel_kit.sdk.config.logs import LogSettings, resolve_logs
 from otel_kit.sdk.config.metrics import MetricSettings, resolve_metrics
-from otel_kit.sdk.config.privacy import PrivacySettings, resolve_privacy
+from otel_kit.sdk.config.privacy import resolve_privacy
 from otel_kit.sdk.config.resource import resource_attributes
 from otel_kit.sdk.config.rpc import RpcSettings, resolve_rpc
 from otel_kit.sdk.config.targets import Target, resolve_targets
 from otel_kit.sdk.config.tracing import TracingSettings, resolve_tracing
 from otel_kit.sdk.config.unreadable import unreadable
 from otel_kit.sdk.config.unused import unused
+from otel_kit.sdk.privacy.settings import PrivacySettings
 
 __all__ = ["Settings", "resolve"]
 

@@ -74,12 +74,9 @@ def imported(name: str) -> Iterator[Finding]:
 
 def _clean(error: BaseException) -> str:
     """Its text in one line, and without what may be secret: services put their settings into it."""
-    from otel_kit.sdk.config.privacy import PrivacySettings
-    from otel_kit.sdk.privacy.redact import make_redactor
+    from otel_kit.sdk.privacy.redact import default_redactor
 
-    redact = make_redactor(PrivacySettings())
-    text = " ".join(text_of(error).split())
-    return text if redact is None else str(redact("exception.message", text))
+    return str(default_redactor()("exception.message", " ".join(text_of(error).split())))
 
 
 def process(settings: Settings, telemetry: Telemetry | None, *, module: str | None) -> Iterator[Finding]:
@@ -175,9 +172,6 @@ def _reaches_us(logger: logging.Logger) -> bool:
     while current is not None:
         if any(type(handler).__module__.startswith("otel_kit.") for handler in current.handlers):
             return True
-        if all(isinstance(handler, logging.NullHandler) for handler in current.handlers):
-            current = current.parent if current.propagate else None
-            continue
         current = current.parent if current.propagate else None
     return False
 

@@ -19,15 +19,15 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_plus
 
-from otel_kit.sdk.config.privacy import PrivacySettings
 from otel_kit.sdk.privacy import MARK
+from otel_kit.sdk.privacy.settings import PrivacySettings
 from otel_kit.sdk.text import text_of
 
 if TYPE_CHECKING:
     from otel_kit.sdk.privacy.names import Names
     from otel_kit.sdk.privacy.shapes import Shapes
 
-__all__ = ["Redactor", "make_redactor"]
+__all__ = ["Redactor", "default_redactor", "make_redactor"]
 
 #: Nesting beyond which a value is judged by its text; a circle ends here.
 _DEPTH: Final = 8
@@ -85,6 +85,13 @@ def make_redactor(settings: PrivacySettings) -> Redactor | None:
     if hasattr(os, "register_at_fork"):
         # Amid the compiling no process may fork: the lock that is held meanwhile would stay so in the child.
         os.register_at_fork(before=made.compile)
+    return made
+
+
+def default_redactor() -> Redactor:
+    """For what is told of the settings themselves, whatever they are."""
+    made = make_redactor(PrivacySettings())
+    assert made is not None  # these settings do redact
     return made
 
 
