@@ -34,8 +34,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from otel_kit.sdk.config.environment import DEFAULT, Environment
-from otel_kit.sdk.config.patterns import is_offered, pattern
-from otel_kit.sdk.config.refused import quoted
+from otel_kit.sdk.config.patterns import is_offered, pattern, read_rules
 
 __all__ = ["Condition", "ContextSettings", "Policy", "TrustRule", "resolve_context", "trust_rules"]
 
@@ -169,11 +168,7 @@ def _trust(env: Environment) -> Iterator[TrustRule]:
 
 def trust_rules(text: str) -> Iterator[tuple[str, TrustRule | str]]:
     """Each rule as it is written, with its meaning or with what is wrong with it."""
-    for part in filter(None, (part.strip() for part in text.split(";"))):
-        try:
-            yield part, _rule(part)
-        except ValueError as error:
-            yield part, f"{quoted(part)}: {error}"
+    return read_rules(text, _rule)
 
 
 def _rule(text: str) -> TrustRule:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from otel_kit.sdk.config.refused import quoted
+from otel_kit.sdk.config.refused import HIDDEN, quoted
 
 __all__ = ["ARGUMENT", "DEFAULT", "DETECTED", "LONGEST", "Environment", "Origin", "setting_name", "shown"]
 
@@ -66,7 +66,7 @@ class Environment:
         """Keep where a value came from; the last word about a setting counts."""
         secret = SECRET.search(setting) or SECRET.search(source)
         self._origins[setting] = Origin(
-            setting=setting, value="***" if secret else _shown(value), source=source
+            setting=setting, value=HIDDEN if secret else _shown(value), source=source
         )
 
     def source(self, setting: str) -> str:
@@ -134,8 +134,7 @@ class Environment:
         """A whole number from 1 on."""
 
         def read(value: str) -> int | None:
-            usable = value.isascii() and value.isdigit() and len(value) < 20
-            return int(value) or None if usable else None
+            return int(value) or None if _is_natural(value) else None
 
         return self._read(name, read, default, "use a whole number from 1 on")
 
@@ -144,7 +143,7 @@ class Environment:
         found = self.find(name)
         if found is None:
             return True
-        usable = found[1].isascii() and found[1].isdigit() and len(found[1]) < 20
+        usable = _is_natural(found[1])
         if usable:
             self.note(setting_name(name), found[1], name)
         else:
@@ -255,7 +254,11 @@ def _shown(value: object) -> str:
     try:
         return shown(text) if "://" in text else text.rpartition("@")[2]
     except ValueError:  # no URL, whatever it looks like
-        return "***"
+        return HIDDEN
+
+
+def _is_natural(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20
 
 
 def _names(name: Names) -> Sequence[str]:

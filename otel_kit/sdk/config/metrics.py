@@ -46,17 +46,14 @@ def resolve_metrics(env: Environment) -> MetricSettings:
             f"{_TEMPORALITY}={temporality}: Datadog's OTLP intake refuses cumulative sums and histograms, "
             "and its exporter loses the first point of each series; use delta"
         )
-    histograms = env.choice(
-        _HISTOGRAMS, ("explicit_bucket_histogram", _EXPONENTIAL), "explicit_bucket_histogram"
-    )
+    histograms = env.choice(_HISTOGRAMS, (_EXPLICIT, _EXPONENTIAL), _EXPLICIT)
     exemplars = env.choice(
         "OTEL_METRICS_EXEMPLAR_FILTER", ("trace_based", "always_on", "always_off"), "trace_based"
     )
-    limit = env.count("OTEL_KIT_METRIC_CARDINALITY_LIMIT", CARDINALITY_LIMIT)
     return MetricSettings(
         temporality=cast(Temporality, temporality),
         exponential=histograms == _EXPONENTIAL,
         exemplars=cast(Exemplars, exemplars),
-        cardinality_limit=limit,
+        cardinality_limit=env.count("OTEL_KIT_METRIC_CARDINALITY_LIMIT", CARDINALITY_LIMIT),
         runtime=env.flag("OTEL_KIT_RUNTIME_METRICS", default=True),
     )

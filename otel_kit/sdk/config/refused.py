@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["quoted"]
+__all__ = ["HIDDEN", "quoted"]
 
+#: Stands for what may be secret.
 HIDDEN: Final = "***"
 #: ``user:password@`` without a scheme, which is no shape of a secret elsewhere: so begin rules as well.
 _USERINFO: Final = re.compile(
@@ -24,7 +25,7 @@ _SHOWN: Final = 100
 
 
 def quoted(value: object) -> str:
-    """The value as it would stand in code, clipped, with ``***`` for what may be secret."""
+    """The value as it would stand in code, clipped, with `HIDDEN` for what may be secret."""
     from otel_kit.sdk.privacy.redact import default_redactor  # a start without faults does without it
 
     text = (value if isinstance(value, str) else _code(value))[:_LOOKED_AT]

@@ -107,12 +107,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from otel_kit.sdk.config.arguments import (
-    INSTRUMENTATIONS,
-    MIN_INTERVAL,
-    Arguments,
-    check,
-)
+from otel_kit.sdk.config.arguments import INSTRUMENTATIONS, MIN_INTERVAL, Arguments, check
 from otel_kit.sdk.config.context import ContextSettings, resolve_context
 from otel_kit.sdk.config.environment import ARGUMENT, LONGEST, Environment, Origin
 from otel_kit.sdk.config.http import HttpSettings, resolve_http
@@ -217,9 +212,7 @@ def resolve(arguments: Arguments, environ: Mapping[str, str], *, host: str) -> S
         context=resolve_context(env),
         instrument=_instrument(arguments.instrument, env),
         hidden=unreadable(env),
-        problems=tuple(
-            dict.fromkeys(map(_clipped, env.problems))
-        ),  # a general variable is read for each signal
+        problems=tuple(dict.fromkeys(map(_clipped, env.problems))),  # each once: signals share variables
         origins=env.origins,
     )
 
@@ -269,11 +262,8 @@ def _instrument(argument: bool | Sequence[str] | None, env: Environment) -> froz
     others = [name for name in INSTRUMENTATIONS if name not in off and "*" not in off]
 
     def refuse(name: str) -> str:
-        return (
-            ""
-            if name in (*INSTRUMENTATIONS, "none")
-            else f"use some of {', '.join(INSTRUMENTATIONS)}, or none"
-        )
+        known = name in (*INSTRUMENTATIONS, "none")
+        return "" if known else f"use some of {', '.join(INSTRUMENTATIONS)}, or none"
 
     wanted = env.words("OTEL_KIT_INSTRUMENT", others, refuse=refuse)
     if argument is not None:

@@ -24,7 +24,7 @@ from typing import Final, Literal
 from urllib.parse import unquote
 
 from otel_kit.sdk.config.environment import ARGUMENT, DEFAULT, Environment
-from otel_kit.sdk.config.patterns import is_offered, pattern
+from otel_kit.sdk.config.patterns import is_offered, pattern, read_rules
 from otel_kit.sdk.config.refused import quoted
 
 __all__ = ["SAMPLERS", "Rule", "TracingSettings", "resolve_tracing", "rules_of"]
@@ -108,11 +108,7 @@ def resolve_tracing(env: Environment, sampling: str | None = None) -> TracingSet
 
 def rules_of(text: str) -> Iterator[tuple[str, Rule | str]]:
     """Each rule as it is written, with its meaning or with what is wrong with it."""
-    for part in filter(None, (part.strip() for part in text.split(";"))):
-        try:
-            yield part, _rule(part)
-        except ValueError as error:
-            yield part, f"{quoted(part)}: {error}"
+    return read_rules(text, _rule)
 
 
 def _rule(text: str) -> Rule:

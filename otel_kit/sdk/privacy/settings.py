@@ -1,4 +1,4 @@
-"""How to redact. It stands here, since what is wrong with any setting is redacted as well before it is told."""
+"""How to redact. It stands here, since what is wrong with any setting is redacted before it is told."""
 
 from __future__ import annotations
 
