@@ -36,6 +36,7 @@ SHELLS = {
     "otel_kit.sdk.http.lifespan.lifespan": "runs the application",
     "otel_kit.sdk.http.request.Request.leave": "is two guarded calls",
     "otel_kit.sdk.rpc.behaviors._in": "runs the handler",
+    "otel_kit.sdk.rpc.behaviors._steps": "runs the handler, as a generator whose call itself does nothing",
     "otel_kit.sdk.rpc.client_aio._Watched.__init__": "sets two attributes",
     "otel_kit.sdk.tracing.current.Current.__init__": "sets three attributes",
 }

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from opentelemetry import context as context_api
 
+from otel_kit.sdk.notes import fault
 from otel_kit.sdk.rpc.call import Rpc
 from otel_kit.sdk.rpc.ending import failed, left, returned
 from otel_kit.sdk.rpc.names import OK
@@ -22,6 +23,7 @@ __all__ = [
     "SERVED",
     "Begin",
     "Behavior",
+    "Convert",
     "Counted",
     "async_generator",
     "coroutine",
@@ -34,6 +36,8 @@ __all__ = [
 
 Begin = Callable[[Any], "Rpc | None"]
 Behavior = Callable[[Any, Any], Any]
+#: A serializer or deserializer.
+Convert = Callable[[Any], Any]
 #: The call that is served. gRPC runs each call in a context of its own, (de)serializers included.
 SERVED: Final[ContextVar[Rpc | None]] = ContextVar("otel_kit_rpc_served", default=None)
 
@@ -96,9 +100,9 @@ def generator(behavior: Behavior, begin: Begin, *, streamed: bool, aio: bool) ->
         if rpc is None:
             return behavior(request, context)
         rpc.responses = 0
+        if aio:
+            _end_with_task(rpc, context)
         try:
-            if aio:
-                _end_with_task(rpc, context)
             responses = _in(rpc, lambda: behavior(Counted(request, rpc) if streamed else request, context))
             responses = iter(responses)
         except BaseException as error:
@@ -111,9 +115,12 @@ def generator(behavior: Behavior, begin: Begin, *, streamed: bool, aio: bool) ->
 
 def _end_with_task(rpc: Rpc, context: Any) -> None:
     """When the caller leaves, grpc.aio forgets the generator, in a thread that waits from then on."""
-    task = asyncio.current_task()
-    if task is not None:
-        task.add_done_callback(lambda _: left(rpc, context))
+    try:
+        task = asyncio.current_task()
+        if task is not None:
+            task.add_done_callback(lambda _: left(rpc, context))
+    except Exception:
+        fault("gRPC call")
 
 
 def _steps(rpc: Rpc, context: Any, responses: Any, *, aio: bool) -> Iterator[Any]:
@@ -204,11 +211,11 @@ def async_generator(behavior: Behavior, begin: Begin) -> Behavior:
     return call
 
 
-def serializer(original: Callable[[Any], Any], *, unary: bool, aio: bool) -> Callable[[Any], Any]:
+def serializer(original: Convert | None, *, unary: bool, aio: bool) -> Convert:
     """A serializer of responses that tells the call about a failure.
 
     Args:
-        original: the service's.
+        original: the service's; None where its messages are bytes.
         unary: it has seen the only response, after which the call is over.
         aio: for grpc.aio, which answers other than grpc where that fails.
     """
@@ -218,7 +225,7 @@ def serializer(original: Callable[[Any], Any], *, unary: bool, aio: bool) -> Cal
     def serialize(message: Any) -> Any:
         rpc = SERVED.get()
         try:
-            data = original(message)
+            data = message if original is None else original(message)
         except Exception as error:
             if rpc is not None:
                 rpc.finish(code, error)
@@ -235,11 +242,11 @@ def serializer(original: Callable[[Any], Any], *, unary: bool, aio: bool) -> Cal
     return serialize
 
 
-def counting_serializer(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def counting_serializer(original: Convert | None) -> Convert:
     """A serializer of what a handler of grpc.aio writes by ``context.write()``, where it sees a failure."""
 
     def serialize(message: Any) -> Any:
-        data = original(message)
+        data = message if original is None else original(message)
         rpc = SERVED.get()
         if rpc is not None and isinstance(data, bytes):
             rpc.responses = (rpc.responses or 0) + 1
@@ -248,11 +255,11 @@ def counting_serializer(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return serialize
 
 
-def counting_deserializer(original: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+def counting_deserializer(original: Convert | None) -> Convert:
     """A deserializer of the requests of a stream that grpc.aio serves."""
 
     def deserialize(data: bytes) -> Any:
-        message = original(data)
+        message = data if original is None else original(data)
         rpc = SERVED.get()
         if rpc is not None:
             rpc.requests = (rpc.requests or 0) + 1

@@ -15,9 +15,10 @@ import grpc
 from opentelemetry import context as context_api
 
 from otel_kit.sdk.notes import fault
+from otel_kit.sdk.rpc.behaviors import Convert
 from otel_kit.sdk.rpc.call import Rpc
 from otel_kit.sdk.rpc.client import raised
-from otel_kit.sdk.rpc.clients import Clients, Convert, counting_responses
+from otel_kit.sdk.rpc.clients import Clients, counting_responses
 from otel_kit.sdk.rpc.names import CANCELLED, OK, code_name
 
 __all__ = ["NEEDED", "making", "watching", "watching_intercepted"]

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from otel_kit.sdk.notes import fault
+from otel_kit.sdk.rpc.behaviors import Convert
 from otel_kit.sdk.rpc.call import Rpc
 from otel_kit.sdk.rpc.carrier import Metadata, outgoing
 from otel_kit.sdk.rpc.custom import AROUND, Custom
 from otel_kit.sdk.rpc.names import text
 from otel_kit.sdk.rpc.recorder import Recorder, suppressed
 
-__all__ = ["CallInfo", "Clients", "Convert", "counting_responses"]
-
-Convert = Callable[[Any], Any]
+__all__ = ["CallInfo", "Clients", "counting_responses"]
 
 
 class CallInfo(NamedTuple):

@@ -98,7 +98,11 @@ class AioServerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc,typ
         found = self._handlers.wrapped(handler, details)
         if not self._limited or found is handler:
             return found
-        return Limited(found, lambda: self._handlers.refuse(details, _EXHAUSTED.name, None))
+        try:
+            return Limited(found, lambda: self._handlers.refuse(details, _EXHAUSTED.name, None))
+        except Exception:
+            fault("gRPC handler")
+            return found
 
 
 def rejecting(recorder: Recorder) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -180,7 +184,7 @@ class _Handlers:
         threaded = self._aio and not streams and not inspect.iscoroutinefunction(behavior)
         begin = self._begin(method, streamed, in_context=not threaded)
         around = functools.wraps(behavior)(self._around(behavior, begin, streamed, streams))
-        serialize = handler.response_serializer or _as_it_is
+        serialize = handler.response_serializer
         if streams and inspect.iscoroutinefunction(behavior):
             serialize = behaviors.counting_serializer(serialize)
         else:
@@ -220,7 +224,7 @@ class _Handlers:
     def _deserializer(self, handler: Handler, streamed: bool, path: str) -> Any:
         original = handler.request_deserializer
         if streamed:
-            return behaviors.counting_deserializer(original or _as_it_is) if self._aio else original
+            return behaviors.counting_deserializer(original) if self._aio else original
         if original is None:
             return None
 
@@ -234,8 +238,3 @@ class _Handlers:
                 raise
 
         return deserialize
-
-
-def _as_it_is(message: Any) -> Any:
-    """What gRPC does with messages that have no serializer: they are bytes."""
-    return message
