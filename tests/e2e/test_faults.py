@@ -52,6 +52,7 @@ def test_without_a_collector_the_service_works_and_ends_in_time() -> None:
         for part, code in ((bff, -signal.SIGTERM), (orders, 0)):
             asked = time.monotonic()
             assert part.terminate() == code
-            assert time.monotonic() - asked < 4, "the flush may take 3 s, and the process its own end"
+            # The flush may take 3 s; the rest is for the process's own end on a busy machine.
+            assert time.monotonic() - asked < 10
         assert "Traceback" not in bff.output()
         assert "dropped" in bff.output(), "what could not be sent is told"

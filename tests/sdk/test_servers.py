@@ -33,7 +33,7 @@ def test_sigterm_after_20_requests_loses_nothing(server: str) -> None:
         started = "Application startup complete."
         eventually(lambda: part.output().count(started) == workers, what="all workers")
         assert {get(f"{url}/orders/{number}") for number in range(20)} == {200}
-        code = part.terminate(timeout=8)
+        code = part.terminate()
         written = lines(part)
     seen = sink.seen
 
