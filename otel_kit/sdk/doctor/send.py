@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from otel_kit.sdk.config.targets import Target
     from otel_kit.sdk.delivery.outbox import Outcome
 
-__all__ = ["METRIC", "NAME", "send"]
+__all__ = ["send"]
 
 NAME: Final = "otel-kit doctor"
 METRIC: Final = "otel_kit.doctor"

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Final, Protocol
 
-__all__ = ["ERRORS_WITHIN", "linger"]
+__all__ = ["linger"]
 
 #: Seconds for which the span of an answered request is open to an error, at least.
 ERRORS_WITHIN: Final = 0.1

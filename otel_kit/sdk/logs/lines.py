@@ -21,7 +21,7 @@ from otel_kit.sdk.logs.entry import Entry, Error, Site
 if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
 
-__all__ = ["SENT", "Lines"]
+__all__ = ["Lines"]
 
 #: Whether the record goes to the collector by OTLP as well: who collects stdout, too, leaves such lines out.
 SENT: Final = "otel_kit.otlp"

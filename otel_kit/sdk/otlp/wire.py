@@ -62,10 +62,6 @@ def utf8(text: str) -> bytes:
         return text.encode("utf-8", "replace")
 
 
-def _text(value: object) -> str:
-    return str.__str__(value) if isinstance(value, str) else text_of(value)
-
-
 #: How to get the plain value of a subclass, as an enumeration is one, whatever the subclass makes of `str()`.
 _SUBCLASSED: Final[tuple[tuple[type, Callable[[Any], Any]], ...]] = (
     (str, str.__str__),

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["NEUTRAL", "Names", "any_of", "words_of"]
+__all__ = ["NEUTRAL", "Names", "any_of"]
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 #: Longer names are not remembered.
