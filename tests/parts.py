@@ -11,6 +11,8 @@ context manager, so a failing test never leaves a process behind::
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import functools
 import itertools
 import os
 import random
@@ -34,14 +36,27 @@ __all__ = ["ROOT", "Part", "eventually", "free_port", "free_ports", "http_ready"
 
 # Below the range from which the system takes ports for outgoing connections (32768 and up on Linux): a port
 # stays free between the moment it is handed out and the moment its process binds it.
-_FIRST_PORT, _BLOCK, _BLOCKS = 10_000, 2_500, 8
-_given = itertools.count(random.randrange(_BLOCK))
+_FIRST_PORT, _BLOCK, _BLOCKS = 10_000, 200, 110
 
 
-def _next_port() -> int:
-    """A port of this process's block: workers of pytest-xdist (with their children) have one each."""
-    block = int(os.environ.get("PYTEST_XDIST_WORKER", f"gw{os.getpid()}")[2:]) % _BLOCKS
-    return _FIRST_PORT + block * _BLOCK + next(_given) % _BLOCK
+@functools.cache
+def _ports_of(pid: int) -> Iterator[int]:
+    """The ports of a block that belongs to this process alone, also beside other runs of the tests.
+
+    The lock on the block's file is held until the process ends.
+    """
+    for number in random.sample(range(_BLOCKS), _BLOCKS):
+        file = Path(tempfile.gettempdir()) / f"otel-kit-test-ports-{number}"
+        with contextlib.suppress(OSError):  # taken, or the file of another user
+            descriptor = os.open(file, os.O_CREAT | os.O_RDWR)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(descriptor)
+                raise
+            first = _FIRST_PORT + number * _BLOCK
+            return itertools.cycle(range(first, first + _BLOCK))
+    raise AssertionError(f"process {pid} finds no block of ports that no other process has")
 
 
 def _is_free(port: int) -> bool:
@@ -56,7 +71,7 @@ def _is_free(port: int) -> bool:
 
 def free_ports(count: int) -> list[int]:
     """`count` different loopback ports that nobody listens on and that are given to nobody else."""
-    candidates = (_next_port() for _ in range(_BLOCK))
+    candidates = itertools.islice(_ports_of(os.getpid()), _BLOCK)
     return list(itertools.islice(filter(_is_free, candidates), count))
 
 
@@ -147,7 +162,7 @@ class Part:
         self.process.wait()
 
 
-_KEPT = frozenset({"PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTEST_XDIST_WORKER"})
+_KEPT = frozenset({"PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV"})
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
@@ -40,8 +40,17 @@ def doctor(module: str | None, *, as_json: bool) -> int:
     code = 0 if diagnosis.ok else 1
     if module is not None:
         sys.stdout.flush()
-        os._exit(code)  # threads that the service has started by its import need not come to an end
+        _end_at_once(code)
     return code
+
+
+def _end_at_once(code: int) -> NoReturn:
+    """Threads and child processes that the service has started by its import need not come to an end."""
+    from multiprocessing import active_children
+
+    for child in active_children():
+        child.terminate()
+    os._exit(code)
 
 
 def _plain(diagnosis: Diagnosis) -> dict[str, object]:

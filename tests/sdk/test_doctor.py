@@ -293,7 +293,7 @@ def test_what_is_instrumented_and_what_not_and_why(sink: Sink) -> None:
         (
             """
 import multiprocessing, time, otel_kit
-child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(9,), daemon=True)
+child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(300,), daemon=True)
 child.start()
 otel_kit.init()
 """,
