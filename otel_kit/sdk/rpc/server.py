@@ -1,7 +1,8 @@
 """Server interceptors of both gRPC stacks, for all four kinds of calls.
 
-They are the outermost ones, so that they also see what a service's own interceptors refuse. A handler is
-wrapped once and kept, since gRPC asks for it in each call.
+They are the outermost ones, so that they also see what a service's own interceptors refuse, and what these
+put around handlers runs within the span. A handler is wrapped once and kept, since gRPC asks for it in each
+call.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
+from opentelemetry import context as context_api
 
+from otel_kit.sdk.context import trust
 from otel_kit.sdk.notes import fault, quietly
 from otel_kit.sdk.rpc import behaviors
 from otel_kit.sdk.rpc.behaviors import SERVED, Begin
 from otel_kit.sdk.rpc.call import Method, Rpc
+from otel_kit.sdk.rpc.carrier import incoming
 from otel_kit.sdk.rpc.custom import Custom
 from otel_kit.sdk.rpc.limited import Limited
 from otel_kit.sdk.rpc.names import text
@@ -50,20 +54,28 @@ class ServerInterceptor(grpc.ServerInterceptor):  # type: ignore[misc,type-arg,u
     Args:
         recorder: begins calls.
         customs: what the service has set by the instrumentation package of OpenTelemetry.
+        alone: the server has no other interceptors.
     """
 
-    def __init__(self, recorder: Recorder, customs: Callable[[], Sequence[Custom]]) -> None:
+    def __init__(
+        self, recorder: Recorder, customs: Callable[[], Sequence[Custom]], *, alone: bool = False
+    ) -> None:
         self._handlers = _Handlers(recorder, customs, aio=False)
+        self._alone = alone
 
     def intercept_service(self, continuation: Callable[[Any], Handler], handler_call_details: Any) -> Handler:
         """The handler, wrapped."""
         _ARRIVED.set((time.time_ns(), time.perf_counter()))
         _DETAILS.set(handler_call_details)
+        token = None if self._alone else _join_caller(handler_call_details)
         try:
             handler = continuation(handler_call_details)
         except Exception as error:
             self._handlers.refuse(handler_call_details, "UNKNOWN", error)
             raise
+        finally:
+            if token is not None:
+                context_api.detach(token)
         return self._handlers.wrapped(handler, handler_call_details)
 
 
@@ -73,24 +85,35 @@ class AioServerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc,typ
     Args:
         recorder: begins calls.
         customs: as above.
+        alone: as above.
         limited: the server has a limit of calls at a time.
     """
 
     def __init__(
-        self, recorder: Recorder, customs: Callable[[], Sequence[Custom]], *, limited: bool = False
+        self,
+        recorder: Recorder,
+        customs: Callable[[], Sequence[Custom]],
+        *,
+        alone: bool = False,
+        limited: bool = False,
     ) -> None:
         self._handlers = _Handlers(recorder, customs, aio=True)
+        self._alone = alone
         self._limited = limited
 
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Handler]], handler_call_details: Any
     ) -> Handler:
         """The handler, wrapped."""
+        token = None if self._alone else _join_caller(handler_call_details)
         try:
             handler = await continuation(handler_call_details)
         except Exception as error:
             self._handlers.refuse(handler_call_details, "UNKNOWN", error)
             raise
+        finally:
+            if token is not None:
+                context_api.detach(token)
         return self.wrapped(handler, handler_call_details)
 
     def wrapped(self, handler: Handler, details: Any) -> Handler:
@@ -103,6 +126,22 @@ class AioServerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc,typ
         except Exception:
             fault("gRPC handler")
             return found
+
+
+def _join_caller(details: Any) -> Any:
+    """Let the service's interceptors work in the trace of the caller; the token to leave it with, or None.
+
+    The span begins with the handler: only then gRPC tells of the peer and the deadline. Where it depends on
+    the peer whether a caller is trusted, there is no context before.
+    """
+    try:
+        if trust.active is not None:
+            return None
+        context, _ = incoming(details.invocation_metadata, "", None)
+        return context_api.attach(context)
+    except Exception:
+        fault("gRPC call")
+        return None
 
 
 def rejecting(recorder: Recorder) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

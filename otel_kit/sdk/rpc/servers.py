@@ -30,12 +30,15 @@ class Servers:
 
     def sync(self, given: Sequence[Any], _: int | None = None) -> tuple[Any, ...]:
         """The interceptors for a server of grpc."""
-        return _placed(ServerInterceptor(self.recorder, _customs("server", given)), given)
+        ours = ServerInterceptor(self.recorder, _customs("server", given), alone=not given)
+        return _placed(ours, given)
 
     def aio(self, given: Sequence[Any], limit: int | None = None) -> tuple[Any, ...]:
         """The interceptors for a server of grpc.aio."""
-        customs = _customs("aio server", given)
-        return _placed(AioServerInterceptor(self.recorder, customs, limited=limit is not None), given)
+        ours = AioServerInterceptor(
+            self.recorder, _customs("aio server", given), alone=not given, limited=limit is not None
+        )
+        return _placed(ours, given)
 
 
 def making(place: Place) -> Callable[[Init], Init]:
