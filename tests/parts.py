@@ -140,6 +140,9 @@ class Part:
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # Python and Go then write what their threads are at
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
             raise AssertionError(f"{self.args[0]} still runs after {timeout} s:\n{self.output()}") from None
 
     def terminate(self, timeout: float = 30.0) -> int:
@@ -187,7 +190,7 @@ def start(
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=cwd,
-            env={**keep, "PYTHONUNBUFFERED": "1", **(env or {})},
+            env={**keep, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **(env or {})},
             start_new_session=True,
         )
         part = Part(command, process, log)
