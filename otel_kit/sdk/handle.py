@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from otel_kit.sdk.config.environment import Origin
-    from otel_kit.sdk.config.settings import Settings
     from otel_kit.sdk.doctor import Diagnosis
 
 __all__ = ["Telemetry"]
@@ -46,9 +45,6 @@ class Telemetry:
     settings: tuple[Origin, ...] = field(default=(), repr=False, compare=False)
     _flush: Callable[[float], bool] = field(default=lambda _: True, repr=False, compare=False)
     _end: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
-    _ended: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
-    #: Goes on with other settings, as far as they can be changed.
-    _adopt: Callable[[Settings], None] = field(default=lambda _: None, repr=False, compare=False)
 
     def force_flush(self, timeout: float = 10.0) -> bool:
         """Deliver all that was recorded before this call.

@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from otel_kit import conventions
@@ -20,8 +20,24 @@ from otel_kit.sdk.notes import LOGGER, quietly
 
 __all__ = ["current", "force_flush", "init", "shutdown"]
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Begun:
+    """What was set up.
+
+    Attributes:
+        telemetry: the handle.
+        ended: whether it was shut down.
+        adopt: goes on with other settings, as far as they can be changed.
+    """
+
+    telemetry: Telemetry
+    ended: Callable[[], bool] = lambda: False
+    adopt: Callable[[Settings], None] = lambda _: None
+
+
 _LOCK: Final = threading.RLock()
-_current: tuple[Arguments, Telemetry] | None = None
+_current: tuple[Arguments, _Begun] | None = None
 
 
 def init(arguments: Arguments) -> Telemetry:
@@ -32,33 +48,29 @@ def init(arguments: Arguments) -> Telemetry:
     """
     global _current
     with _LOCK:
-        if _current is not None:
-            if _current[1]._ended():
-                LOGGER.warning(
-                    "otel-kit: init() comes after shutdown(), which is for good; telemetry stays off"
-                )
-            elif _current[0] != arguments and _current[1].enabled:
-                _current = _again(arguments, *_current)
-            return _current[1]
-        telemetry = _begin(arguments)
-        _current = arguments, telemetry
-        return telemetry
+        if _current is None:
+            _current = arguments, _begin(arguments)
+        elif _current[1].ended():
+            LOGGER.warning("otel-kit: init() comes after shutdown(), which is for good; telemetry stays off")
+        elif _current[0] != arguments and _current[1].telemetry.enabled:
+            _current = _again(arguments, *_current)
+        return _current[1].telemetry
 
 
 def current() -> tuple[Arguments, Telemetry] | None:
     """What `init` was told in this process, and what it returned; None before it."""
-    return _current
+    return None if _current is None else (_current[0], _current[1].telemetry)
 
 
 def shutdown() -> None:
     """Flush within the budget and stop for good; nothing before `init`."""
     if _current is not None:
-        _current[1].shutdown()
+        _current[1].telemetry.shutdown()
 
 
 def force_flush(timeout: float = 10.0) -> bool:
     """Deliver all that was recorded before, within `timeout` seconds; True before `init`."""
-    return True if _current is None else _current[1].force_flush(timeout)
+    return True if _current is None else _current[1].telemetry.force_flush(timeout)
 
 
 def _resolved(arguments: Arguments) -> Settings:
@@ -66,7 +78,7 @@ def _resolved(arguments: Arguments) -> Settings:
     return resolve(arguments, environ, host=os.uname().nodename)
 
 
-def _again(arguments: Arguments, first: Arguments, telemetry: Telemetry) -> tuple[Arguments, Telemetry]:
+def _again(arguments: Arguments, first: Arguments, begun: _Begun) -> tuple[Arguments, _Begun]:
     """What `init` is told later: only ``otel-kit run`` gives way to it, which knew the environment alone.
 
     What cannot be changed any more is named, by the arguments that would have made a difference.
@@ -86,20 +98,21 @@ def _again(arguments: Arguments, first: Arguments, telemetry: Telemetry) -> tupl
             late.append(name)
     if by_run:
         settings = adopted(settled, _resolved(arguments))
-        telemetry._adopt(settings)
-        first, telemetry = arguments, replace(telemetry, **_shown(settings))
+        begun.adopt(settings)
+        first = arguments
+        begun = replace(begun, telemetry=replace(begun.telemetry, **_shown(settings)))
     if late:
         LOGGER.warning(
             "otel-kit: init(%s) comes too late: it was called before%s, and the process reports as %s; %s",
             ", ".join(f"{name}=..." for name in late),
             " by otel-kit run" if by_run else "",
-            telemetry.service,
+            begun.telemetry.service,
             "use variables instead, as OTEL_KIT_LOGS" if by_run else "call it once",
         )
-    return first, telemetry
+    return first, begun
 
 
-def _begin(arguments: Arguments) -> Telemetry:
+def _begin(arguments: Arguments) -> _Begun:
     try:
         if under_test.active and arguments.logs == "stdout":
             arguments = replace(arguments, logs="both")  # tests see records, whatever becomes of lines
@@ -109,12 +122,14 @@ def _begin(arguments: Arguments) -> Telemetry:
     except Exception:
         LOGGER.exception("otel-kit: telemetry could not be set up; the service runs without it")
         why = "a fault in the set-up, see the log"
-        return Telemetry(enabled=False, service=arguments.service or UNKNOWN, why_disabled=why)
+        return _Begun(
+            telemetry=Telemetry(enabled=False, service=arguments.service or UNKNOWN, why_disabled=why)
+        )
 
 
-def _set_up(settings: Settings) -> Telemetry:
+def _set_up(settings: Settings) -> _Begun:
     if settings.disabled == "OTEL_KIT_DISABLED":
-        return _handle(settings, why_disabled="OTEL_KIT_DISABLED is true")
+        return _off(settings, "OTEL_KIT_DISABLED is true")
     if not settings.disabled:  # else the API is left as the service would have it without us
         for name in settings.hidden:
             os.environ.pop(name, None)
@@ -126,13 +141,24 @@ def _set_up(settings: Settings) -> Telemetry:
         begin(settings, None, atexit.register)
         log = LOGGER.info if settings.disabled else LOGGER.warning
         log("otel-kit: telemetry is off: %s", why)
-        return _handle(settings, why_disabled=why)
+        return _off(settings, why)
+    return _on(settings)
 
+
+def _off(settings: Settings, why: str) -> _Begun:
+    shown = {**_shown(settings), "endpoints": {}}
+    return _Begun(telemetry=Telemetry(enabled=False, why_disabled=why, **shown))
+
+
+def _on(settings: Settings) -> _Begun:
     # The SDK uses an executor in each forked child, by a hook that its providers register. The executors' own
     # hook frees their lock there, and must have been registered before that.
     import concurrent.futures.thread  # noqa: F401
 
+    from otel_kit.sdk import foreign
     from otel_kit.sdk.imports import put_off
+    from otel_kit.sdk.instrument import instrument
+    from otel_kit.sdk.logs.begin import begin
 
     with put_off("psutil"):  # which the SDK imports where it is installed, for a detector that is not run
         from otel_kit.sdk import endings
@@ -148,15 +174,11 @@ def _set_up(settings: Settings) -> Telemetry:
     foreign.keep_out()
     endings.tell_of_sigterm()
     foreign.tell_of_children()
-    from otel_kit.sdk.instrument import instrument
-
     instrument(settings, pipelines.lifecycle)
     # Tests go on after a service that ends by shutdown().
     end = pipelines.lifecycle.pause if under_test.active else pipelines.lifecycle.end
-    return _handle(
-        settings,
-        flush=pipelines.lifecycle.flush,
-        end=end,
+    return _Begun(
+        telemetry=Telemetry(enabled=True, **_shown(settings), _flush=pipelines.lifecycle.flush, _end=end),
         ended=lambda: pipelines.lifecycle.ended,
         adopt=lambda other: _adopt(pipelines, other, identify),
     )
@@ -166,29 +188,6 @@ def _adopt(pipelines: Any, settings: Settings, identify: Callable[[Settings], No
     from otel_kit.sdk.adopt import adopt
 
     quietly("init", lambda: adopt(pipelines, settings, identify))
-
-
-def _handle(
-    settings: Settings,
-    *,
-    why_disabled: str = "",
-    flush: Callable[[float], bool] = lambda _: True,
-    end: Callable[[], None] = lambda: None,
-    ended: Callable[[], bool] = lambda: False,
-    adopt: Callable[[Settings], None] = lambda _: None,
-) -> Telemetry:
-    shown = _shown(settings)
-    if why_disabled:
-        shown["endpoints"] = {}
-    return Telemetry(
-        enabled=not why_disabled,
-        why_disabled=why_disabled,
-        **shown,
-        _flush=flush,
-        _end=end,
-        _ended=ended,
-        _adopt=adopt,
-    )
 
 
 def _shown(settings: Settings) -> dict[str, Any]:
