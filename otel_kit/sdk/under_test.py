@@ -9,7 +9,7 @@ from typing import Final
 
 __all__ = ["DEFAULTS", "active"]
 
-#: Nothing leaves the process, and what would be sent is kept in `otel_kit.sdk.testing.capture`.
+#: Nothing leaves the process, and what would be sent is kept in `otel_kit.sdk.testing.memory`.
 active = False
 #: Variables that then count where the environment has none. Log lines would stand beside pytest's own report,
 #: whose handlers make it look as if the service had configured the root logger.

@@ -15,6 +15,9 @@ from otel_kit.sdk.patching import replace
 
 __all__ = ["note_failed_connects"]
 
+#: Of what the functions here tell of a server.
+_NAMES: Final = ("server.address", "server.port", "db.namespace")
+
 
 def note_failed_connects(driver: str) -> None:
     """Those of ``asyncpg`` or ``psycopg``."""
@@ -59,9 +62,6 @@ def _psycopg_server(conninfo: str) -> tuple[Any, Any, Any]:
 
     found = conninfo_to_dict(conninfo)
     return found.get("host"), found.get("port"), found.get("dbname")
-
-
-_NAMES: Final = ("server.address", "server.port", "db.namespace")
 
 
 def _note(error: BaseException, began: int, server: Callable[[], tuple[Any, Any, Any]]) -> None:

@@ -19,6 +19,8 @@ from otel_kit.sdk.delivery.threads import spawn
 
 __all__ = ["NO_ANSWER", "Outbox", "Outcome", "Payload", "Sender"]
 
+#: The reason where what answered is no collector, whatever it said.
+NO_ANSWER: Final = "no OTLP answer"
 MAX_BACKOFF: Final = 5.0
 #: How long to wait between two tries while a shutdown budget runs.
 HURRIED_BACKOFF: Final = 0.2
@@ -56,10 +58,6 @@ class Outcome:
     retry_after: float | None = None
     unreachable: bool = False
     cut: bool = False
-
-
-#: The reason where what answered is no collector, whatever it said.
-NO_ANSWER: Final = "no OTLP answer"
 
 
 class Sender(Protocol):

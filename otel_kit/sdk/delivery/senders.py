@@ -30,9 +30,9 @@ _METHODS: Final[dict[Signal, str]] = {
 def make_sender(signal: Signal, target: Target) -> Sender:
     """A sender for one signal; files of certificates are read at once."""
     if under_test.active:
-        from otel_kit.sdk.testing.capture import memory
+        from otel_kit.sdk.testing.memory import MEMORY
 
-        return memory.sender(signal)
+        return MEMORY.sender(signal)
     rejected = _rejected(signal)
     if target.protocol == "grpc":
         from otel_kit.sdk.delivery.send_grpc import GrpcSender

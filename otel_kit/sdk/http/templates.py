@@ -44,11 +44,9 @@ def route_without_us(scope: Any) -> str | None:
     try:
         if "router" in scope:
             taken = scope.get("route")
-            return (
-                None
-                if hasattr(taken, "routes")
-                else _whole(prefix_of(scope), getattr(taken, "path_format", None))
-            )
+            if hasattr(taken, "routes"):  # a mount, in which nothing has matched
+                return None
+            return _whole(prefix_of(scope), getattr(taken, "path_format", None))
         routes = getattr(scope.get("app"), "routes", None)
         return None if routes is None else _find(routes, dict(scope), prefix_of(scope), _DEEPEST)
     except Exception:

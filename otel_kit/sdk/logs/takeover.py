@@ -41,8 +41,6 @@ SERVERS: Final = (
     "hypercorn.error",
     "hypercorn.access",
 )
-
-
 #: What gives a server's loggers handlers of their own when the server starts.
 _STARTS: Final = (("gunicorn.glogging", "setup"), ("hypercorn.logging", "__init__"))
 

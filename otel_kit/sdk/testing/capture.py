@@ -1,19 +1,16 @@
-"""The memory that stands where the network would be, and the recordings that look into it."""
+"""Recordings of what this process emits; `init` is called where the service has not done so."""
 
 from __future__ import annotations
-
-from typing import Final
 
 from otel_kit.errors import ToolError
 from otel_kit.sdk import setup
 from otel_kit.sdk.config.arguments import Arguments
-from otel_kit.sdk.testing.memory import Memory
+from otel_kit.sdk.testing.memory import MEMORY
 from otel_kit.sdk.testing.open_spans import OpenSpans, watch
 from otel_kit.sdk.testing.recording import Recording
 
-__all__ = ["memory", "recording"]
+__all__ = ["recording"]
 
-memory: Final = Memory()
 _open_spans: OpenSpans | None = None
 
 
@@ -37,4 +34,4 @@ def recording() -> Recording:
     if _open_spans is None:
         _open_spans = OpenSpans()
         watch(_open_spans)
-    return Recording(memory, handle.force_flush, _open_spans)
+    return Recording(MEMORY, handle.force_flush, _open_spans)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
+from typing import Final
 
 from otel_kit.sdk.delivery.outbox import Outcome
 from otel_kit.sdk.delivery.tally import Signal
 
-__all__ = ["Memory"]
-
+__all__ = ["MEMORY", "Memory", "Requests"]
 
 Requests = list[tuple[Signal, bytes]]
 
@@ -55,3 +55,7 @@ class _Sender:
 
     def reset(self) -> None:
         """There is no connection to forget."""
+
+
+#: What all signals of this process go to where it is under test.
+MEMORY: Final = Memory()
