@@ -146,6 +146,8 @@ class Lifecycle:
     def terminate_later(self) -> None:
         """Send SIGTERM again once `end`, which is at work, has done its work."""
         self._terminated = True
+        if not self._ending:  # it was done a moment ago, and may not have seen this
+            os.kill(os.getpid(), signal.SIGTERM)
 
     @property
     def ending(self) -> bool:

@@ -18,6 +18,7 @@ import grpc
 import pytest
 
 from otel_kit.conventions import HTTP_SERVER_DURATION
+from otel_kit.sdk.lifecycle import Lifecycle
 from tests.parts import ROOT, Part, eventually, free_port, http_ready, port_ready, start
 from tests.sdk.run import GUNICORN, endpoint, get, lines, ready, web
 from tests.sdk.sink import Seen, Sink, running_sink
@@ -61,6 +62,18 @@ def test_the_default_action_of_sigterm_flushes_also_where_it_was_put_back() -> N
             ready(part)
             assert part.terminate() == -signal.SIGTERM
         assert recorded(sink.seen) == {"before": 1}
+
+
+def test_a_sigterm_just_as_the_end_is_over_is_not_lost() -> None:
+    heard: list[int] = []
+    lifecycle = Lifecycle([], [], budget=1.0, renew=lambda: None)
+    previous = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    try:
+        lifecycle.end()
+        lifecycle.terminate_later()
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    assert heard == [signal.SIGTERM]
 
 
 def test_a_second_sigterm_does_not_cut_the_flush_at_exit() -> None:
