@@ -1,0 +1,85 @@
+"""Health checks and reflection by the packages that gRPC has for them, beside one call of a service."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as aio_health  # type: ignore[attr-defined,unused-ignore]
+from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
+
+import otel_kit
+
+Check: Any = health_pb2.HealthCheckRequest
+
+
+def get(request: bytes, _: Any) -> bytes:
+    """A handler, of either stack."""
+    return request
+
+
+def service(name: str) -> Any:
+    """Of one method."""
+    return grpc.method_handlers_generic_handler(name, {"Get": grpc.unary_unary_rpc_method_handler(get)})
+
+
+async def ask(name: str, port: int) -> None:
+    """What a kubelet, a watcher and grpcurl ask, then the service."""
+    channel: Any
+    async with grpc.aio.insecure_channel(f"localhost:{port}") as channel:
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        print(f"{name} check {(await stub.Check(Check())).status}")  # noqa: T201
+        try:
+            await stub.Check(Check(service="absent"))
+        except grpc.RpcError as error:
+            print(f"{name} check {error.code().name}")  # noqa: T201
+        watch = stub.Watch(Check())
+        print(f"{name} watch {(await watch.read()).status}")  # noqa: T201
+        watch.cancel()
+        asks = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
+        reflected: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
+        async for found in reflected.ServerReflectionInfo(asks):
+            print(f"{name} lists {len(found.list_services_response.service)}")  # noqa: T201
+        print(f"{name} gets {await channel.unary_unary(f'/{name}/Get')(b'it')!r}")  # noqa: T201
+    await asyncio.to_thread(check, name, port)
+
+
+def check(name: str, port: int) -> None:
+    """The same question over a channel of grpc."""
+    channel: Any
+    with grpc.insecure_channel(f"localhost:{port}") as channel:
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        print(f"{name} check {stub.Check(Check()).status}")  # noqa: T201
+
+
+async def main() -> None:
+    """A server of each stack."""
+    made: dict[str, tuple[Any, Any]] = {
+        "sync.Shop": (grpc.server(ThreadPoolExecutor(6)), health.HealthServicer()),
+        "aio.Shop": (grpc.aio.server(), aio_health.HealthServicer()),
+    }
+    for name, (server, servicer) in made.items():
+        server.add_generic_rpc_handlers((service(name),))
+        add: Any = health_pb2_grpc.add_HealthServicer_to_server
+        add(servicer, server)
+        reflection.enable_server_reflection((health.SERVICE_NAME,), server)
+        port = server.add_insecure_port("localhost:0")
+        started = server.start()
+        if inspect.isawaitable(started):
+            await started
+        await ask(name, port)
+        stopped = server.stop(None)
+        if inspect.isawaitable(stopped):
+            await stopped
+        else:
+            stopped.wait()
+
+
+if __name__ == "__main__":
+    otel_kit.init(service="probes")
+    asyncio.run(main())
