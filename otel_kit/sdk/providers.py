@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from otel_kit.sdk.config.settings import Settings
     from otel_kit.sdk.config.targets import Target
     from otel_kit.sdk.delivery.batch import BatchQueue
-    from otel_kit.sdk.delivery.delta import DeltaReader
+    from otel_kit.sdk.metrics.delta import DeltaReader
     from otel_kit.sdk.metrics.provider import KitMeterProvider
 
 __all__ = ["Pipelines", "build"]

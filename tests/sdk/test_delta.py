@@ -19,8 +19,8 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from otel_kit.sdk.delivery.delta import MAX_AHEAD, Seconds
 from otel_kit.sdk.delivery.writer import Writer
+from otel_kit.sdk.metrics.delta import MAX_AHEAD, Seconds
 from otel_kit.sdk.otlp.metrics import MetricsEncoder
 from tests.sdk.run import endpoint, lines, script
 from tests.sdk.sink import running_sink

@@ -55,7 +55,6 @@ LOSES: Sequence[tuple[str, set[str]]] = (
     ("otel_kit.sdk.otlp.logs.", {"logs"}),
     ("otel_kit.sdk.metrics.", {"metrics"}),
     ("otel_kit.sdk.otlp.metrics.", {"metrics"}),
-    ("otel_kit.sdk.delivery.delta.", {"metrics"}),
     ("otel_kit.sdk.delivery.", {"spans", "logs", "metrics"}),
     ("otel_kit.sdk.otlp.", {"spans", "logs", "metrics"}),
     ("otel_kit.sdk.privacy.", {"spans", "logs", "metrics"}),

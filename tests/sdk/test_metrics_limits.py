@@ -11,13 +11,13 @@ import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import View
 
-from otel_kit.sdk.delivery.delta import DeltaReader
 from otel_kit.sdk.delivery.outbox import Outbox
 from otel_kit.sdk.delivery.send_http import HttpSender
 from otel_kit.sdk.delivery.tally import Tally
 from otel_kit.sdk.delivery.writer import Writer
 from otel_kit.sdk.metrics.cardinality import most_varied
 from otel_kit.sdk.metrics.cells import LONGEST, ROOM
+from otel_kit.sdk.metrics.delta import DeltaReader
 from otel_kit.sdk.metrics.provider import KitMeterProvider
 from tests.sdk.metrics_parts import points, provider, reader, values
 from tests.sdk.run import endpoint, script

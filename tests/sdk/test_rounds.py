@@ -5,7 +5,7 @@ from __future__ import annotations
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
 
-from otel_kit.sdk.delivery.rounds import rounds
+from otel_kit.sdk.metrics.rounds import rounds
 
 
 def collected(*units: str) -> MetricsData:

@@ -1,1 +1,1 @@
-"""From recorded spans, records and measurements to requests that the collector has taken."""
+"""From recorded spans and log records to requests, and from requests of all signals to the collector."""

@@ -11,7 +11,7 @@ from opentelemetry.sdk.metrics import (
     TraceBasedExemplarFilter,
 )
 
-from otel_kit.sdk.delivery.delta import DeltaReader
+from otel_kit.sdk.metrics.delta import DeltaReader
 from otel_kit.sdk.metrics.provider import KitMeterProvider
 from otel_kit.sdk.metrics.runtime import Runtime
 

@@ -19,11 +19,11 @@ from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 from otel_kit.sdk.config.metrics import MetricSettings, Temporality
 from otel_kit.sdk.delivery.batch import MAX_BODY
 from otel_kit.sdk.delivery.outbox import Outbox, Payload
-from otel_kit.sdk.delivery.rounds import rounds
 from otel_kit.sdk.delivery.tally import Tally
 from otel_kit.sdk.delivery.threads import Alarm, spawn
 from otel_kit.sdk.delivery.writer import Writer
 from otel_kit.sdk.metrics.provider import KitMeterProvider
+from otel_kit.sdk.metrics.rounds import rounds
 from otel_kit.sdk.notes import LOGGER, quietly
 from otel_kit.sdk.otlp.metrics import MetricsEncoder, Shift
 
