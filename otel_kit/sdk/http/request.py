@@ -21,7 +21,7 @@ from otel_kit.sdk.http.linger import linger
 from otel_kit.sdk.http.parent import judged, parent_of
 from otel_kit.sdk.http.progress import PROGRESS, task_left_by
 from otel_kit.sdk.http.proxies import asked_of, scheme_of
-from otel_kit.sdk.http.templates import route_without_us
+from otel_kit.sdk.http.templates import find_route
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.spans import record_once, remember, unsample
 from otel_kit.sdk.text import text_of
@@ -257,7 +257,7 @@ class Request:
 
     def _said(self, error: str | None) -> Conclusion:
         if self.route is None:
-            self.route = route_without_us(self._scope)
+            self.route = find_route(self._scope)
         return self._kind.conclusion(self.route, self._status, error)
 
     def _measure(self, took: float, attributes: dict[str, str | int]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from otel_kit.sdk.notes import fault
 
-__all__ = ["PREFIX", "mount_of", "prefix_of", "route_without_us", "template_of"]
+__all__ = ["PREFIX", "find_route", "mount_of", "prefix_of", "template_of"]
 
 #: Key in the scope of the templates of all mounts that a request has passed.
 PREFIX: Final = "otel_kit.prefix"
@@ -35,7 +35,7 @@ def mount_of(mount: Any) -> str:
     return template.removesuffix("/{path}")
 
 
-def route_without_us(scope: Any) -> str | None:
+def find_route(scope: Any) -> str | None:
     """The template of a route that has not told it; None where there is none.
 
     A request that a middleware has answered, or failed, has the one that the router would have found. A class
