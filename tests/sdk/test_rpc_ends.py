@@ -28,6 +28,8 @@ aio down_swallowed ALREADY_EXISTS
 aio down_write [b'better']
 aio number NOT_FOUND
 aio own_cancel CancelledError
+aio plain_left CancelledError
+aio plain_wrong UNKNOWN
 aio refused_by_error NOT_FOUND
 aio wrong UNKNOWN
 aio never_made ExecuteBatchError
@@ -51,6 +53,8 @@ SERVED = {
     "ends.Aio/down_write": ("OK", 0, []),
     "ends.Aio/number": ("NOT_FOUND", 0, []),
     "ends.Aio/own_cancel": OWN_CANCEL if sys.version_info >= (3, 11) else ("CANCELLED", 0, []),
+    "ends.Aio/plain_left": ("CANCELLED", 0, []),
+    "ends.Aio/plain_wrong": ("UNKNOWN", 2, []),
     "ends.Aio/refused_by_error": ("NOT_FOUND", 0, ["LookupError"]),
     "ends.Aio/wrong": ("UNKNOWN", 2, []),
 }

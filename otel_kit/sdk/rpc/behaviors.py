@@ -17,7 +17,7 @@ from opentelemetry import context as context_api
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.rpc.call import Rpc
 from otel_kit.sdk.rpc.ending import failed, left, returned
-from otel_kit.sdk.rpc.names import OK
+from otel_kit.sdk.rpc.names import CANCELLED, OK
 
 __all__ = [
     "SERVED",
@@ -64,14 +64,14 @@ class Counted:
         return getattr(self._messages, name)
 
 
-def function(behavior: Behavior, begin: Begin, *, streamed: bool, sending: bool) -> Behavior:
-    """A handler of grpc with one response.
+def function(behavior: Behavior, begin: Begin, *, streamed: bool, threaded: bool) -> Behavior:
+    """A handler with one response that is no coroutine.
 
     Args:
         behavior: the handler.
         begin: begins a call.
         streamed: its requests are a stream.
-        sending: `serializer` sees its response.
+        threaded: grpc.aio runs it in a thread, and forgets that once the caller has gone.
     """
 
     def call(request: Any, context: Any) -> Any:
@@ -86,7 +86,9 @@ def function(behavior: Behavior, begin: Begin, *, streamed: bool, sending: bool)
             raise
         finally:
             context_api.detach(token)
-        returned(rpc, context, sending=sending)
+        returned(rpc, context, sending=True)
+        if threaded:
+            rpc.due = CANCELLED
         return response
 
     return call

@@ -221,7 +221,7 @@ class _Handlers:
         if not method.recorded or getattr(behavior, "experimental_non_blocking", None) is True:
             return handler
         threaded = self._aio and not streams and not inspect.iscoroutinefunction(behavior)
-        begin = self._begin(method, streamed, in_context=not threaded)
+        begin = self._begin(method, streamed, threaded)
         around = functools.wraps(behavior)(self._around(behavior, begin, streamed, streams))
         serialize = handler.response_serializer
         if streams and inspect.iscoroutinefunction(behavior):
@@ -237,11 +237,11 @@ class _Handlers:
             return behaviors.coroutine(behavior, begin, writes=streams)
         if streams:
             around = behaviors.generator(behavior, begin, streamed=streamed, aio=self._aio)
-        else:  # grpc.aio runs a function in a thread, where the serializer is not
-            around = behaviors.function(behavior, begin, streamed=streamed, sending=not self._aio)
+        else:
+            around = behaviors.function(behavior, begin, streamed=streamed, threaded=self._aio)
         return Noting.around(around) if self._aio else around
 
-    def _begin(self, method: Method, streamed: bool, *, in_context: bool) -> Begin:
+    def _begin(self, method: Method, streamed: bool, threaded: bool) -> Begin:
         serve, customs = self._recorder.serve, self._customs
 
         def begin(context: Any) -> Rpc | None:
@@ -251,7 +251,9 @@ class _Handlers:
                 rpc = serve(method, context, _ARRIVED.get(), tracer)
                 if streamed:
                     rpc.requests = 0
-                if in_context:
+                if threaded:  # what comes after it, such as the serializer, runs in the task of the call
+                    context.add_callback(functools.partial(SERVED.set, rpc))
+                else:
                     SERVED.set(rpc)
                 return rpc
             except Exception:

@@ -18,6 +18,8 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 import otel_kit
 
 INVENTED = 300
+#: A plain function of grpc.aio runs; the task of its call is done.
+entered, over = threading.Event(), threading.Event()
 
 
 class Ends(SpanProcessor):
@@ -106,6 +108,14 @@ class Aio:
             await context.write(5)
         await context.write(b"better")
 
+    def plain_wrong(self, _: bytes, __: Any) -> bytes:
+        return 5  # type: ignore[return-value]
+
+    def plain_left(self, _: bytes, __: Any) -> bytes:
+        entered.set()
+        over.wait(30)
+        return b"unseen"
+
     def down_plain_wrong(self, _: bytes, __: Any) -> Iterator[Any]:
         yield b"one"
         yield 5
@@ -128,11 +138,21 @@ class Guard(grpc.ServerInterceptor):  # type: ignore[type-arg]
         context.abort(grpc.StatusCode.UNAUTHENTICATED, "who are you?")
 
 
+def watched(request: bytes) -> bytes:
+    """A deserializer, which runs in the task of the call."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.add_done_callback(lambda _: over.set())
+    return request
+
+
 def handlers(service: str, servicer: Any) -> tuple[Any, list[str]]:
     """A generic handler, and the names of its methods."""
     names = [name for name in dir(servicer) if not name.startswith("_")]
     unary, stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
     made = {name: (stream if name.startswith("down") else unary)(getattr(servicer, name)) for name in names}
+    if "plain_left" in made:
+        made["plain_left"] = unary(servicer.plain_left, request_deserializer=watched)
     return grpc.method_handlers_generic_handler(service, made), names
 
 
@@ -185,6 +205,9 @@ async def aio_main(ends: Ends) -> None:
             down = name.startswith("down")
             call = (channel.unary_stream if down else channel.unary_unary)(path)(b"")
             seen = asyncio.ensure_future(_listed(call) if down else _awaited(call))
+            if name == "plain_left":
+                await asyncio.to_thread(entered.wait, 30)
+                call.cancel()
             await asyncio.to_thread(ends.wait, path[1:])
             if name == "own_cancel":
                 call.cancel()
