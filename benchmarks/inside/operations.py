@@ -39,6 +39,8 @@ TEN: Final[dict[str, Any]] = {
 }
 _RATE: Final = 4000
 _BATCH: Final = 512
+#: What a peer does once, in its first quiet moment, is no cost of an operation.
+_SETTLING: Final = 1.5
 _LADDER: Final = (8, 12, 16, 20, 25, 30, 40, 50, 60, 80, 100, 120, 160)  # thousands a second
 
 
@@ -136,6 +138,7 @@ def _paced(operation: Callable[[int], None], seconds: float) -> dict[str, float]
     for number in range(200):
         operation(number)
     peer.flush()
+    time.sleep(_SETTLING)
     period = 0.02
     burst, rounds = int(_RATE * period), int(seconds / period)
     before = _arrived()

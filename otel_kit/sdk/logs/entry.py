@@ -136,8 +136,8 @@ def entry_of(record: logging.LogRecord, context: Context, baggage: Sequence[str]
     span: trace.SpanContext | None = None if current is None else current.get_span_context()
     fields: Mapping[str, Any] | None = None
     error: Error | None = None
-    # Most records are a text, perhaps with arguments, from the code of the service. For these all is in one place:
-    # right after a line was written to the console, each call of another function costs double.
+    # Most records are a text, perhaps with arguments, from the code of the service. For these all is in one
+    # place: right after a line was written to the console, each call of another function costs double.
     if (
         type(said) is str
         and record.exc_info is None
