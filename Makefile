@@ -27,7 +27,7 @@ demo: $(READY) ## One request through real parts, to a monitor that fires (KEEP=
 	@$(MAKE) --no-print-directory collector DISTRIBUTION=local
 	@exec $(BIN)/python -m examples.demo --port $(PORT) $(if $(KEEP),--keep)
 
-test: $(READY) ## All tests that need no more than the `local` collector (ARGS="-k name")
+test: $(READY) ## All tests but the slow ones; they need no more than the `local` collector (ARGS="-k name")
 	@$(MAKE) --no-print-directory collector DISTRIBUTION=local
 	$(PYTEST) -m "not kit and not conformance and not slow" $(ARGS)
 
