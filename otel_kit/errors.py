@@ -16,7 +16,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["ApiError", "InputError", "OtelKitError", "ToolError", "UnsupportedError", "nearest", "suggest"]
+__all__ = [
+    "ApiError",
+    "InputError",
+    "OtelKitError",
+    "ToolError",
+    "UnsupportedError",
+    "nearest",
+    "suggest",
+    "to_install",
+]
 
 
 class OtelKitError(Exception):
@@ -64,6 +73,11 @@ class ApiError(OtelKitError):
 
 class ToolError(OtelKitError):
     """A program, port or package that is needed is missing or failed."""
+
+
+def to_install(distribution: str, extra: str) -> str:
+    """How to get a package that is missing: by itself, since otel-kit may have come from a clone."""
+    return f"pip install {distribution} (the extra [{extra}] of otel-kit)"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

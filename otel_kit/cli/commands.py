@@ -62,7 +62,7 @@ def run(args: Sequence[str]) -> int:
         output.error("stopped")
         return 1
     except ModuleNotFoundError as error:
-        output.error(missing_extra(error))
+        output.error(missing_extra(error, args))
         return 1
     except BrokenPipeError:  # the reader has seen enough
         return 1

@@ -166,7 +166,11 @@ def test_what_is_switched_off_says_so() -> None:
 @pytest.mark.parametrize(
     ("module", "state", "why"),
     [
-        ("opentelemetry.instrumentation.httpx", "missing", "pip install 'otel-kit[httpx]'"),
+        (
+            "opentelemetry.instrumentation.httpx",
+            "missing",
+            "pip install opentelemetry-instrumentation-httpx (the extra [httpx] of otel-kit)",
+        ),
         ("opentelemetry.util.http", "failed", "opentelemetry.util.http"),
     ],
 )

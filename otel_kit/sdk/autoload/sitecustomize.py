@@ -32,7 +32,7 @@ def _begin() -> None:
         if os.environ.get("OTEL_KIT_RUN_PID") == str(os.getpid()):
             sys.stderr.write(
                 f"error: otel-kit run: {sys.executable} cannot import otel_kit ({error}); install it there: "
-                f"{sys.executable} -m pip install otel-kit\n"
+                f"{sys.executable} -m pip install /path/to/otel-kit\n"
             )
             sys.stderr.flush()
             os._exit(1)  # here SystemExit would be reported as a fatal error of Python

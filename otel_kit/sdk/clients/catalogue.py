@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from otel_kit.errors import to_install
+
 __all__ = ["CLIENTS", "GOOGLE", "OUTCOMES", "Client", "Outcome", "is_recorded"]
 
 Outcome = Literal["on", "theirs", "beneath", "waiting", "off", "absent", "missing", "refused", "failed"]
@@ -50,7 +52,8 @@ class Client:
     @property
     def missing(self) -> str:
         """What to do where the contrib package is not installed."""
-        return f"{self.contrib_distribution} is not installed; pip install 'otel-kit[{self.name}]'"
+        distribution = self.contrib_distribution
+        return f"{distribution} is not installed; {to_install(distribution, self.name)}"
 
     def note(self, outcome: Outcome, why: str = "") -> None:
         """Remember what became of it."""
