@@ -22,6 +22,22 @@ Signal = Literal["traces", "metrics", "logs"]
 _ITEM: Final[dict[Signal, str]] = {"traces": "span", "metrics": "metric_data_point", "logs": "log"}
 #: Losses before a request was tried; all others are the exporter's.
 _BEFORE_EXPORT: Final = frozenset({"queue_full", "already_shutdown", "too_large"})
+#: Reason of a try that failed -> what it means, where its name does not say so.
+_MEANINGS: Final = {
+    "BadStatusLine": "what listens there speaks no HTTP",
+    "ConnectionRefusedError": "nothing listens there",
+    "ConnectionResetError": "the connection was closed",
+    "DEADLINE_EXCEEDED": "no answer in time",
+    "RemoteDisconnected": "the connection was closed without an answer",
+    "SSLCertVerificationError": "its certificate is not trusted",
+    "SSLError": "TLS fails, or is not spoken there",
+    "TimeoutError": "no answer in time",
+    "UNAVAILABLE": "no gRPC server answers there",
+    "gaierror": "the name of the host cannot be resolved",
+}
+#: Losses that are no matter of the way to the collector, which the doctor tries.
+_INSIDE: Final = _BEFORE_EXPORT | {"encode", "fault", "invalid_measurement"}
+_NEXT: Final = "; run otel-kit doctor"
 
 
 class Tally:
@@ -82,24 +98,32 @@ class Tally:
         if counter is not None:
             counter.add(items, {**self._attributes, "error.type": reason})
         if reason != "shutdown_timeout":  # the last line of the process says so for all signals together
-            self._warn("lost", f"lost: {reason}{': ' + detail if detail else ''}")
+            what = f"lost: {_explained(reason)}{': ' + detail if detail else ''}"
+            self._warn("lost", what, "" if reason in _INSIDE else _NEXT)
 
     def failing(self, why: str, *, waiting: int) -> None:
         """A try that failed and will be repeated; `waiting` bytes are kept meanwhile."""
         self._failing = True
-        self._warn("failing", f"cannot be delivered: {why}; {waiting} bytes wait for it")
+        self._warn("failing", f"cannot be delivered: {_explained(why)}; {waiting} bytes wait for it", _NEXT)
 
     def figures(self) -> tuple[int, int]:
         """Items delivered and dropped so far."""
         with self._lock:
             return self._delivered, sum(self._dropped.values())
 
-    def _warn(self, kind: str, what: str) -> None:
+    def _warn(self, kind: str, what: str, advice: str) -> None:
         if self._lines[kind].allows():
             LOGGER.warning(
-                "otel-kit: %s to %s %s; %d dropped so far",
+                "otel-kit: %s to %s %s; %d dropped so far%s",
                 self.signal,
                 self._endpoint,
                 what,
                 self.figures()[1],
+                advice,
             )
+
+
+def _explained(reason: str) -> str:
+    """The reason with a plain word for it, where there is one."""
+    meaning = "HTTP status" if reason.isdigit() else _MEANINGS.get(reason)
+    return f"{reason} ({meaning})" if meaning else reason
