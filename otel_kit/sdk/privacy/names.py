@@ -3,6 +3,9 @@
 A name is read word by word, so that ``author`` and ``tokenizer`` are not taken for ``auth`` and ``token``,
 and by its end, so that ``token_count``, ``gen_ai.usage.input_tokens`` and ``password_reset.url`` are not
 taken for secrets. Words that leave a secret what it is (``password_hash``, ``token.value``) do not count.
+
+A number is mostly no secret, whatever it is called, and a truth value hardly ever: `Names.secret_number` and
+`Names.secret_flag` want more of a name than `Names.secret`.
 """
 
 from __future__ import annotations
@@ -55,6 +58,23 @@ _PARAMETER: Final = _set("""
     assertion auth authorization code credential credentials jwt key keys otp pass passwd password pin
     pwd samlresponse secret session sessionid sid sig sign signature ticket token
     """)
+#: Last words under which a number counts or measures, or is the state of something, and hides nothing.
+_COUNTED: Final = _set("""
+    assertion auth authorization bearer cookie cookies credentials csrf pan pass passwords secrets sig
+    signature xsrf
+    """)
+#: Words that make a number one of many (``max_token``, ``time_to_first_token``), or a secret's size.
+_MEASURED: Final = _set("""
+    average avg bytes cost count counter duration first last latency length limit max mean min minutes ms num
+    per price rate remaining score seconds size time total ttl usage used
+    """)
+#: Words that make a truth value tell of a secret instead of being one.
+_TOLD: Final = _set("""
+    allow allows ask can change changed changing check did does enable enabled expose force forced forget
+    forgot forgotten had has have hide include includes is keep must need needs no require required requires
+    reset save set should show skip store support supports update updated use used uses valid verify was with
+    without wrong
+    """)
 #: What tells that a code is one of a list, and nobody's secret.
 _LISTED: Final = _set("area country currency error http lang language post postal region status zip")
 
@@ -101,6 +121,16 @@ class Names:
         """The same for a parameter of a URL, whose owner nobody knows: rather too often than too rarely."""
         return self._remembered(name, parameter=True)
 
+    def secret_number(self, name: str) -> bool:
+        """Whether even a number under this name, which is a secret one, is to be hidden."""
+        words = words_of(name)
+        return self._is_extra(words) or (_core(words)[-1] not in _COUNTED and _MEASURED.isdisjoint(words))
+
+    def secret_flag(self, name: str) -> bool:
+        """Whether even a truth value under this name, which is a secret one, is to be hidden."""
+        words = words_of(name)
+        return self._is_extra(words) or (_core(words)[-1].endswith(_GLUED) and _TOLD.isdisjoint(words))
+
     def _remembered(self, name: str, *, parameter: bool) -> bool:
         known = self._known.get((name, parameter))
         if known is None:
@@ -111,18 +141,28 @@ class Names:
                 self._known[name, parameter] = known
         return known
 
+    def _is_extra(self, words: list[str]) -> bool:
+        return any(words[-len(extra) :] == extra for extra in self._extra)
+
     def _ends_secret(self, name: str) -> bool:
         words = words_of(name)
-        if any(words[-len(extra) :] == extra for extra in self._extra):
+        if self._is_extra(words):
             return True
-        while len(words) > 1 and (words[-1] in NEUTRAL or words[-1].isdigit()) and not _pair(words):
-            words.pop()
         if not words:
             return False
+        words = _core(words)
         if words[-1] in _LAST or words[-1].endswith(_GLUED) or _pair(words):
             return True
         # `session.id` is an attribute of the conventions; `session_id` is a field, or a cookie.
         return words[-2:] == ["session", "id"] and not name.lower().endswith("session.id")
+
+
+def _core(words: list[str]) -> list[str]:
+    """Without what does not count behind a secret word."""
+    end = len(words)
+    while end > 1 and (words[end - 1] in NEUTRAL or words[end - 1].isdigit()) and not _pair(words[:end]):
+        end -= 1
+    return words[:end]
 
 
 def any_of(texts: Iterable[str]) -> str:

@@ -1,8 +1,9 @@
 """Takes secrets and personal data out of what is recorded, before it leaves the process.
 
-By name: what a key says to be secret is replaced as a whole. By shape: what looks like a secret is replaced
-within any text. Numbers and truth values stay as they are. The mark is always the same, so that nothing of a
-secret, not even its length, is left.
+By name: what a key says to be secret is replaced as a whole; a number or a truth value only where its name
+leaves no doubt, since most of them count or tell something. By shape: what looks like a secret is replaced
+within any text, and so is the number of a card. The mark is always the same, so that nothing of a secret, not even its
+length, is left.
 
 Texts that have no key of their own go by one as well: ``message`` for that of a log record, ``span.name``,
 ``event.name`` and ``status.description``.
@@ -62,6 +63,8 @@ class _Kind(Enum):
 
     PLAIN = "searched for shapes"
     SECRET = "replaced as a whole"  # noqa: S105 - no password
+    NUMBERS = "replaced as a whole, but for truth values"
+    TEXTS = "replaced as a whole, but for numbers and truth values"
     IDENTITY = "kept"
     STATEMENT = "without literals"
     QUERY = "by parameter"
@@ -69,6 +72,9 @@ class _Kind(Enum):
 
 
 _PLAIN: Final = _Kind.PLAIN
+_HIDDEN: Final = frozenset([_Kind.SECRET, _Kind.NUMBERS, _Kind.TEXTS])
+#: No shorter number is that of a card.
+_CARD: Final = 10**12
 _KINDS: Final = {
     **dict.fromkeys(("db.query.text", "db.statement"), _Kind.STATEMENT),
     **dict.fromkeys(("url.query", "http.query"), _Kind.QUERY),
@@ -171,38 +177,60 @@ class Redactor:
         if isinstance(value, str):
             return self._text(value if type(value) is str else str.__str__(value), kind)
         if value is None or isinstance(value, bool | int | float):
-            return value
+            return value if kind is _PLAIN and type(value) is not int else self._number(value, kind)
         if isinstance(value, bytes):
             text = value.decode("utf-8", "replace")
             return value if self._text(text, kind) == text else MARK
         if depth < _DEPTH and isinstance(value, Mapping):
             return self._mapping(key, value, kind, depth + 1)
         if depth < _DEPTH and isinstance(value, Sequence | set | frozenset):
-            return [self._value(key, item, kind, depth + 1) for item in value]
+            each = self._of_each(key, kind)
+            return [self._value(key, item, each, depth + 1) for item in value]
         return self._text(text_of(value), kind)
 
-    def _mapping(self, key: str, value: Mapping[Any, Any], kind: _Kind, depth: int) -> Any:
-        if kind is _Kind.SECRET and not self._strict:
+    def _number(self, value: bool | float | None, kind: _Kind) -> Any:
+        if value is None or kind is _Kind.IDENTITY:
+            return value
+        if kind is _Kind.SECRET or (kind is _Kind.NUMBERS and not isinstance(value, bool)):
             return MARK
+        if value >= _CARD and isinstance(value, int):
+            text = str(value)
+            return value if self._shapes.clean(text) == text else MARK
+        return value
+
+    def _of_each(self, key: str, kind: _Kind) -> _Kind:
+        """The kind of each item of a list or mapping: what is called ``tokens`` are counts, or secrets."""
+        if key[-1:] not in ("s", "S"):
+            return kind
+        one = self._kind(key[:-1])
+        if one not in _HIDDEN or kind is _Kind.SECRET or self._names_it(key):
+            return kind
+        return _Kind.TEXTS if key.lower().endswith("tokens") else one
+
+    def _mapping(self, key: str, value: Mapping[Any, Any], kind: _Kind, depth: int) -> Any:
+        if kind in _HIDDEN and not (self._strict and kind is _Kind.TEXTS):
+            return MARK
+        each = self._of_each(key, _PLAIN)
         inherits = self._strict and self._names_it(key)
         found = {}
         for name, item in value.items():
             text = text_of(name)
             within = self._within(text) if inherits else self._kind(text)
+            within = each if within is _PLAIN else within
             found[self._shapes.clean(text)] = self._value(text, item, within, depth)
         return found
 
     def _within(self, name: str) -> _Kind:
         """The kind of a name beneath an allowed one: allowed, but for what is secret."""
         kind = self._kind(name)
-        return _Kind.PLAIN if kind is _Kind.SECRET and not self._names.secret(name) else kind
+        return _Kind.PLAIN if kind in _HIDDEN and not self._names.secret(name) else kind
 
     def _text(self, text: str, kind: _Kind) -> str:
         if kind is _PLAIN:
             return self._shapes.clean(text)
         if kind is _Kind.IDENTITY:
             return text
-        if kind is _Kind.SECRET:
+        if kind in _HIDDEN:
             return MARK
         if kind is _Kind.STATEMENT:
             return self._shapes.clean(self._without_literals(text), named=False)
@@ -240,11 +268,18 @@ class Redactor:
         if self._names.identity(key):
             return _Kind.IDENTITY
         if not self._names_it(key):
-            if self._names.secret(key) or key.startswith(("db.query.parameter.", "db.operation.parameter.")):
-                return _Kind.SECRET
+            if self._names.secret(key):
+                return self._secret(key)
+            if key.startswith(("db.query.parameter.", "db.operation.parameter.")):
+                return _Kind.TEXTS
             if self._strict and not self._known_allowed.fullmatch(key):
-                return _Kind.SECRET
+                return _Kind.TEXTS
         return _KINDS.get(key, _Kind.PLAIN)
+
+    def _secret(self, key: str) -> _Kind:
+        if not self._names.secret_number(key):
+            return _Kind.TEXTS
+        return _Kind.SECRET if self._names.secret_flag(key) else _Kind.NUMBERS
 
     def _names_it(self, key: str) -> bool:
         return self._allowed.fullmatch(key) is not None
