@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_kit import conventions
 from otel_kit.errors import OtelKitError
@@ -17,6 +17,9 @@ from otel_kit.sdk.config.resource import UNKNOWN
 from otel_kit.sdk.config.settings import Settings, resolve
 from otel_kit.sdk.handle import Telemetry
 from otel_kit.sdk.notes import LOGGER, quietly
+
+if TYPE_CHECKING:
+    from otel_kit.sdk.providers import Pipelines
 
 __all__ = ["current", "force_flush", "init", "shutdown"]
 
@@ -83,19 +86,20 @@ def _again(arguments: Arguments, first: Arguments, begun: _Begun) -> tuple[Argum
 
     What cannot be changed any more is named, by the arguments that would have made a difference.
     """
+    from otel_kit.sdk.adopt import adopted
     from otel_kit.sdk.launch import RUN_PID
 
     by_run = RUN_PID in os.environ and first == Arguments()
-    settled, said = _resolved(first), {f.name: getattr(arguments, f.name) for f in fields(arguments)}
-    late = []
-    for name, value in said.items():
-        wanted = settled if value is None else _resolved(replace(first, **{name: value}))
-        if by_run:
-            from otel_kit.sdk.adopt import adopted
+    settled = _resolved(first)
 
-            late += [name] if adopted(settled, wanted) != wanted else []
-        elif wanted != settled:
-            late.append(name)
+    def is_late(name: str) -> bool:
+        value = getattr(arguments, name)
+        if value is None:
+            return False
+        wanted = _resolved(replace(first, **{name: value}))
+        return wanted != (adopted(settled, wanted) if by_run else settled)
+
+    late = [field.name for field in fields(arguments) if is_late(field.name)]
     if by_run:
         settings = adopted(settled, _resolved(arguments))
         begun.adopt(settings)
@@ -184,7 +188,7 @@ def _on(settings: Settings) -> _Begun:
     )
 
 
-def _adopt(pipelines: Any, settings: Settings, identify: Callable[[Settings], None]) -> None:
+def _adopt(pipelines: Pipelines, settings: Settings, identify: Callable[[Settings], None]) -> None:
     from otel_kit.sdk.adopt import adopt
 
     quietly("init", lambda: adopt(pipelines, settings, identify))
@@ -205,7 +209,7 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _make_global(settings: Settings, pipelines: Any) -> None:
+def _make_global(settings: Settings, pipelines: Pipelines) -> None:
     from opentelemetry import metrics, trace
 
     from otel_kit.sdk.context.install import install
