@@ -36,6 +36,27 @@ def test_allow_list() -> None:
     assert redact("n", 5) == 5
 
 
+ALLOW_LIST = """
+import logging
+import otel_kit
+otel_kit.init(service="shop")
+logging.getLogger("shop").warning("hello %s", "world", extra={"colour": "blue"})
+logging.getLogger("otel_kit_of_another").warning("not ours")
+"""
+
+
+@pytest.mark.parametrize(("allow", "message"), [("", "REDACTED"), ("message", "hello world")])
+def test_log_messages_by_a_list_of_allowed_keys(allow: str, message: str) -> None:
+    env = {"OTEL_KIT_REDACT": "allow-list", "OTEL_KIT_REDACT_ALLOW": allow}
+    with running_sink() as sink, start([sys.executable, "-c", ALLOW_LIST], env=endpoint(sink) | env) as part:
+        assert part.wait() == 0, part.output()
+        found = {line["logger.name"]: line for line in lines(part)}
+    assert (found["shop"]["message"], found["shop"]["colour"]) == (message, "REDACTED")
+    assert found["otel_kit_of_another"]["message"] == message.replace("hello world", "not ours")
+    assert "at the end flushed 1 and dropped 0 items" in found["otel_kit"]["message"]
+    assert message in sink.seen.bodies()
+
+
 def test_own_keys_and_patterns() -> None:
     redact = redactor(_KEYS="customer_ref", _PATTERNS=r"EMP-\d{1,6},[x,y]z", _ALLOW="deploy_token")
     assert redact("shop.customerRef", "7") == "REDACTED"

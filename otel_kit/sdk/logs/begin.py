@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from otel_kit import conventions
@@ -21,6 +22,7 @@ from otel_kit.sdk.privacy.redact import make_redactor
 if TYPE_CHECKING:
     from otel_kit.sdk.config.settings import Settings
     from otel_kit.sdk.logs.loggers import Loggers
+    from otel_kit.sdk.privacy.settings import PrivacySettings
 
 __all__ = ["begin"]
 
@@ -45,11 +47,10 @@ def begin(
     stdout = _stdout(settings) if logs.mode in ("stdout", "both") else None
     if stdout is None and loggers is None:
         return lambda _: None
-    redact = None if stdout is None else make_redactor(settings.privacy)
     intake = Intake(
         stdout=stdout,
         send=None if loggers is None else loggers.emit,
-        redactor=None if redact is None else EntryRedactor(redact),
+        redactor=None if stdout is None else _redactor(settings.privacy),
         baggage=settings.context.baggage_attributes,
     )
     if logs.limits:
@@ -64,6 +65,14 @@ def begin(
     if not under_test.active:  # pytest has hooks of its own, and reports what they see
         quietly("uncaught exceptions", lambda: watch(intake))
     return (lambda _: None) if stdout is None else lambda other: intake.write_to(_stdout(other))
+
+
+def _redactor(privacy: PrivacySettings) -> EntryRedactor | None:
+    redact = make_redactor(privacy)
+    if redact is None:
+        return None
+    own = make_redactor(replace(privacy, mode="default")) if privacy.mode == "allow-list" else redact
+    return EntryRedactor(redact, own or redact)
 
 
 def _stdout(settings: Settings) -> Stdout:

@@ -2,8 +2,8 @@
 
 By name: what a key says to be secret is replaced as a whole; a number or a truth value only where its name
 leaves no doubt, since most of them count or tell something. By shape: what looks like a secret is replaced
-within any text, and so is the number of a card. The mark is always the same, so that nothing of a secret, not even its
-length, is left.
+within any text, and so is the number of a card. The mark is always the same, so that nothing of a secret, not
+even its length, is left.
 
 Texts that have no key of their own go by one as well: ``message`` for that of a log record, ``span.name``,
 ``event.name`` and ``status.description``.
