@@ -22,6 +22,8 @@ def instrument(settings: Settings, lifecycle: Lifecycle) -> None:
     """Install what the settings name; a library that is never imported costs nothing."""
     if "fastapi" in settings.instrument:
         _http(settings.http, lifecycle)
+    else:
+        _no_http()
     if "grpc" in settings.instrument:
         _rpc(settings.rpc)
     if "threading" in settings.instrument:
@@ -40,6 +42,12 @@ def _http(settings: HttpSettings, lifecycle: Lifecycle) -> None:
         return HOOK
 
     install(hook)
+
+
+def _no_http() -> None:
+    from otel_kit.sdk.http.native import silence
+
+    silence()
 
 
 def _rpc(settings: RpcSettings) -> None:
