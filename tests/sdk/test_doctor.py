@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,10 +94,36 @@ def test_what_is_instrumented_and_what_not_and_why(sink: Sink) -> None:
     assert rest["redis"] == "instrumented as soon as it is imported"
 
 
+def test_a_client_without_its_package_is_told_by_the_package_even_before_init(tmp_path: Path) -> None:
+    """As if the packages of contrib for httpx and urllib3 were not installed; the latter came by others."""
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if not entry.name.startswith(
+            ("opentelemetry_instrumentation_httpx", "opentelemetry_instrumentation_url")
+        ):
+            (tmp_path / entry.name).symlink_to(entry)
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "otel_kit.cli", "doctor", "--json"],
+        env={"PYTHONPATH": f"{tmp_path}:{ROOT}", "OTEL_TRACES_EXPORTER": "none", **IDENTITY},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = {
+        f["what"].split()[0]: f for f in json.loads(done.stdout)["findings"] if f["check"] == "instrument"
+    }
+    assert found["httpx"]["status"] == "warning"
+    assert found["httpx"]["what"].endswith("opentelemetry-instrumentation-httpx is not installed")
+    assert found["httpx"]["fix"].startswith("pip install opentelemetry-instrumentation-httpx ")
+    assert found["urllib3"]["status"] == "ok"
+    assert "requests brought it" in found["urllib3"]["what"]
+    assert found["redis"]["what"].endswith("is instrumented as soon as it is imported")
+
+
 @pytest.mark.parametrize(
     ("code", "check", "status", "told"),
     [
-        ("import otel_kit; print('noise'); otel_kit.init(env='code')", "env", "", ""),
+        ("import otel_kit; print('noise'); otel_kit.init(env='code'); app = 1", "env", "", ""),
         ("x = 1", "init", "error", "does not call otel_kit.init()"),
         (
             """
@@ -109,6 +136,7 @@ otel_kit.init()
             "warning",
             "1 child process was forked before init() and sends nothing",
         ),
+        ("import otel_kit; otel_kit.init(); apps = 1", "app", "error", "shop has no app, so no server can"),
         ("import nowhere", "import", "error", "ModuleNotFoundError: No module named 'nowhere'"),
         (
             """

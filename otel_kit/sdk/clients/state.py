@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from typing import Final
@@ -45,8 +46,11 @@ def _state(client: Client) -> ClientState:
     state, why = OUTCOMES.get(client.name, ("off", _NO_INIT))
     if installed is None:
         state, why = "absent", f"{client.library} is not installed"
-    elif state == "waiting" and contrib is None:
+    elif contrib is None and (state == "waiting" or why == _NO_INIT):
         state, why = "missing", client.missing
+        others = _dependents(client.library) if client.name == "urllib3" else []
+        if others:  # most have it beneath what they call, which is recorded by itself
+            state, why = "off", f"{', '.join(others)} brought it, and {client.missing} to record it by itself"
     elif state == "waiting" and client.module in sys.modules:
         state, why = "failed", "it was imported, but nothing was told of it"
     return ClientState(library=client.name, installed=installed, contrib=contrib, state=state, why=why)
@@ -68,6 +72,15 @@ def _google(library: str, by: str) -> ClientState:
     elif state != "off":
         why = f"it calls by {by}, and {why}"
     return ClientState(library=library, installed=installed, contrib=contrib, state=state, why=why)
+
+
+def _dependents(library: str) -> list[str]:
+    """The distributions here that need it."""
+    from importlib.metadata import distributions
+
+    needs = re.compile(rf"{library}(?![\w.-])(?!.*extra ==)", re.IGNORECASE)
+    found = {dist.metadata["Name"] for dist in distributions() if any(map(needs.match, dist.requires or ()))}
+    return sorted(found)
 
 
 def _version(distribution: str) -> str | None:

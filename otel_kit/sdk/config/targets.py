@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from otel_kit import conventions
 from otel_kit.sdk.config.environment import ARGUMENT, DEFAULT, Environment, setting_name, shown
 
-__all__ = ["Protocol", "Target", "is_endpoint", "is_header", "resolve_targets"]
+__all__ = ["NODE_ADDRESSES", "Protocol", "Target", "is_endpoint", "is_header", "resolve_targets"]
 
 Protocol = Literal["http/protobuf", "grpc"]
 PROTOCOLS: Final = ("http/protobuf", "grpc")
@@ -167,7 +167,7 @@ def _on_node(env: Environment, port: int) -> str:
     url = f"http://{f'[{node}]' if ':' in node else node}:{port}"
     if not is_endpoint(url) or "/" in node:
         env.problems.append(
-            f"{source} is no address of a node, so localhost is used; give status.hostIP by the downward API"
+            f"{source} is no address of a node, so localhost is used; set {conventions.ENV_OTLP_ENDPOINT}"
         )
         source, url = DEFAULT, f"http://localhost:{port}"
     env.note(setting_name(conventions.ENV_OTLP_ENDPOINT), url, source)

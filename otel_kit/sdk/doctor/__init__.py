@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from otel_kit.sdk import setup
 from otel_kit.sdk.config.arguments import Arguments
 from otel_kit.sdk.config.environment import Origin
 from otel_kit.sdk.config.settings import Settings, resolve
+from otel_kit.sdk.config.targets import NODE_ADDRESSES, Target
 from otel_kit.sdk.delivery.tally import Signal
 from otel_kit.sdk.doctor.configuration import configuration
 from otel_kit.sdk.doctor.finding import Finding
@@ -74,7 +75,24 @@ def _network(settings: Settings) -> Iterator[Finding]:
         place = Place.of(target)
         if place not in reached:
             found = list(reach(place))
-            yield from found
+            yield from _with_origin(found, settings, target)
             reached[place] = all(finding.status == "ok" for finding in found)
         if reached[place]:
             yield send(settings, signal, target)
+
+
+def _with_origin(found: Iterable[Finding], settings: Settings, target: Target) -> Iterator[Finding]:
+    """Say of an address that nobody gave for the collector from what it was taken."""
+    (source,) = {
+        origin.source
+        for origin in settings.origins
+        if origin.source in NODE_ADDRESSES and target.shown.startswith(origin.value)
+    } or {""}
+    for finding in found:
+        if source and finding.status == "error" and finding.check in ("dns", "tcp"):
+            why = (
+                f"no endpoint is set, so it was derived from {source}, where the collector needs a host port"
+            )
+            yield replace(finding, what=f"{finding.what}; {why}")
+        else:
+            yield finding

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from otel_kit.errors import nearest
 from otel_kit.sdk.config.arguments import INSTRUMENTATIONS
 from otel_kit.sdk.config.environment import DEFAULT
 from otel_kit.sdk.config.settings import Settings
@@ -55,7 +56,7 @@ def imported(name: str) -> Iterator[Finding]:
     heard = _Heard()
     LOGGER.addHandler(heard)
     try:
-        importlib.import_module(module)
+        yield from _named(importlib.import_module(module), name)
     except (Exception, SystemExit) as error:
         yield Finding(
             check="import",
@@ -70,6 +71,23 @@ def imported(name: str) -> Iterator[Finding]:
     for sentence in heard.sentences:
         what, _, fix = sentence.removeprefix("otel-kit: ").partition("; ")
         yield Finding(check="init", status="warning", what=what, fix=fix)
+
+
+def _named(module: Any, name: str) -> Iterator[Finding]:
+    """Whether a module has what stands behind the colon: ``app``, ``shop.app``, ``create_app()``."""
+    place, _, path = name.partition(":")
+    found: Any = module
+    for word in filter(None, path.partition("(")[0].split(".")):
+        if not hasattr(found, word):
+            here = [other for other in vars(module) if not other.startswith("_")]
+            yield Finding(
+                check="app",
+                status="error",
+                what=f"{place} has no {path}, so no server can start it",
+                fix=nearest(word, here) or "name the application behind the colon",
+            )
+            return
+        found = getattr(found, word)
 
 
 def _clean(error: BaseException) -> str:

@@ -31,6 +31,8 @@ _SETTINGS_FRAME: Final = 4
 _OTHER_NAME: Final = (62, 64)
 _TLS_ALERT: Final = b"\x15\x03"
 _PORTS: Final = (conventions.PORT_OTLP_HTTP, conventions.PORT_OTLP_GRPC)
+#: The Service of the node tier, as the collector's specs render it.
+_SERVICE: Final = "in Kubernetes that is its Service, as http://otel-collector.observability:4318"
 _PROTOCOLS: Final = {"http": "http/protobuf", "grpc": "grpc"}
 
 
@@ -136,8 +138,7 @@ def _refused(place: Place) -> Finding:
         check="tcp",
         status="error",
         what=what,
-        fix="start the collector there, or set OTEL_EXPORTER_OTLP_ENDPOINT to where it is; in Kubernetes "
-        "the node's collector is at status.hostIP, given as HOST_IP by the downward API",
+        fix=f"start the collector there, or set OTEL_EXPORTER_OTLP_ENDPOINT to where it is; {_SERVICE}",
     )
 
 
