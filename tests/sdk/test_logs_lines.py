@@ -184,7 +184,7 @@ def test_seconds_follow_each_other() -> None:
 def test_secrets_are_taken_out_of_all_parts() -> None:
     redact = make_redactor(PrivacySettings())
     assert redact
-    redactor = EntryRedactor(redact)
+    redactor = EntryRedactor(redact, own=redact)
     fields = {"password": "hunter2", "deep": {"api_key": "hunter2"}, "mail": "a@example.com", "order": 7}
     error = ("ValueError", "password=hunter2", "ValueError: password=hunter2")
     for _ in range(2):  # what is remembered changes nothing
