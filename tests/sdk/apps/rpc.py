@@ -46,7 +46,7 @@ class Sync:
         if request == b"internal":
             context.set_code(grpc.StatusCode.INTERNAL)
         if request == b"slow":
-            time.sleep(0.8)
+            time.sleep(context.time_remaining() + 0.2)
         return current()
 
     def Down(self, request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:  # noqa: N802
@@ -70,6 +70,8 @@ class Sync:
 class Aio:
     """Handlers of grpc.aio; Up is a plain function, Write answers by ``context.write()``."""
 
+    cancelled = asyncio.Event()
+
     async def Unary(self, request: bytes, context: Any) -> bytes:  # noqa: N802
         if request == b"crash":
             raise ValueError("broken")
@@ -78,18 +80,27 @@ class Aio:
         if request == b"internal":
             context.set_code(grpc.StatusCode.INTERNAL)
         if request == b"slow":
+            # Holds up the loop: the caller's end of the call, which comes first, is not seen before ours.
+            time.sleep(context.time_remaining() + 0.2)
+        if request in (b"slow", b"endless"):
             await asyncio.sleep(30)
         return current()
 
     async def Down(self, request: bytes, context: Any) -> AsyncIterator[bytes]:  # noqa: N802
-        for number in range(1000 if request == b"long" else 3):
+        for number in range(3):
             yield current()
             if request == b"crash" and number == 1:
                 raise ValueError("broken")
             if request == b"missing" and number == 1:
                 await context.abort(grpc.StatusCode.NOT_FOUND, "no such thing")
             if request == b"long":
-                await asyncio.sleep(0.01)
+                await self._until_cancelled()
+
+    async def _until_cancelled(self) -> None:
+        try:
+            await asyncio.sleep(30)
+        finally:
+            Aio.cancelled.set()
 
     async def Write(self, request: bytes, context: Any) -> None:  # noqa: N802
         for _ in range(3):
@@ -130,7 +141,7 @@ def sync_calls(port: int) -> None:
             with contextlib.suppress(grpc.RpcError):
                 unary(request)
         with contextlib.suppress(grpc.RpcError):
-            unary(b"slow", timeout=0.4)
+            unary(b"slow", timeout=1.0)
         assert channel.unary_unary("/shop.Sync/Unary").future(b"fine").result()
         assert len(set(down(b"fine"))) == 1  # one and the same span in each step
         for request in (b"crash", b"missing"):
@@ -166,9 +177,9 @@ async def aio_calls(port: int) -> None:
             with contextlib.suppress(grpc.RpcError):
                 await unary(request)
         with contextlib.suppress(grpc.RpcError):
-            await unary(b"slow", timeout=0.4)
+            await unary(b"slow", timeout=1.0)
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(unary(b"slow"), 0.4)
+            await asyncio.wait_for(unary(b"endless"), 1.0)
         assert len({r async for r in down(b"fine")}) == 1
         assert len({r async for r in down(b"fine", "Write")}) == 1
         for request, method in ((b"crash", "Down"), (b"missing", "Down"), (b"crash", "Write")):
@@ -183,7 +194,7 @@ async def aio_calls(port: int) -> None:
         assert await up(iter([b"1", b"2"])) == b"2"
         both = channel.stream_stream("/shop.Aio/Both")
         assert len({r async for r in both(iter([b"1", b"2"]))}) == 1
-        await asyncio.sleep(0.2)  # the server notices cancelled streams
+        await Aio.cancelled.wait()
 
 
 async def leave(stream: Any) -> None:
@@ -218,13 +229,14 @@ def main() -> None:
     """Run all calls, then end normally."""
     otel_kit.init(service="rpc")
     otel_kit.init(service="rpc")  # twice is once
-    sync = server(ThreadPoolExecutor(8))
+    workers = ThreadPoolExecutor(8)
+    sync = server(workers)
     sync.add_generic_rpc_handlers((handlers("shop.Sync", Sync()), handlers("shop.Hidden", Sync())))
     port = sync.add_insecure_port("localhost:0")
     sync.start()
     sync_calls(port)
-    time.sleep(0.5)  # the slow handler, whose caller is gone
     sync.stop(None).wait()
+    workers.shutdown()  # waits for the handlers whose callers are gone
     asyncio.run(aio_main())
     print("all calls made")  # noqa: T201
 
