@@ -10,11 +10,23 @@ from otel_kit.errors import InputError
 
 __all__ = ["Kind", "check", "check_function"]
 
-Kind = Literal["internal", "server", "client", "producer", "consumer"]
+#: In capitals as well, as `otel_kit.testing` shows them.
+Kind = Literal[
+    "internal",
+    "server",
+    "client",
+    "producer",
+    "consumer",
+    "INTERNAL",
+    "SERVER",
+    "CLIENT",
+    "PRODUCER",
+    "CONSUMER",
+]
 #: Argument -> whether a value can be used, and what to do otherwise.
 _USABLE: Final[dict[str, tuple[Callable[[object], bool], str]]] = {
     "name": (lambda value: value is None or isinstance(value, str), "give a string"),
-    "kind": (lambda value: value in get_args(Kind), f"use one of {', '.join(get_args(Kind))}"),
+    "kind": (lambda value: value in get_args(Kind), f"use one of {', '.join(get_args(Kind)[:5])}"),
     "attributes": (lambda value: value is None or isinstance(value, Mapping), "give a dict"),
     "record": (
         lambda value: isinstance(value, Sequence) and not isinstance(value, str),

@@ -53,7 +53,7 @@ def instrument(
     Args:
         function: what is decorated, where the decorator is used without arguments.
         name: of the span; by default the function's qualified name.
-        kind: internal, server, client, producer or consumer.
+        kind: internal, server, client, producer or consumer, also in capitals.
         attributes: of each span.
         record: names of parameters whose values become attributes of the same name. Nothing is recorded that
             is not named here; what is no string, number or boolean is recorded by its text.

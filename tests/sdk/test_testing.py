@@ -120,7 +120,7 @@ def test_assertions_say_what_was_found(run: Run) -> None:
         code=1,
         test_it="""
             import logging, pytest
-            from opentelemetry import trace
+            from opentelemetry import metrics, trace
             tracer = trace.get_tracer("t")
 
             @pytest.fixture
@@ -128,6 +128,7 @@ def test_assertions_say_what_was_found(run: Run) -> None:
                 with tracer.start_as_current_span("parent", attributes={"a": 1}):
                     logging.getLogger("x").warning("hello")
                     tracer.start_span("child").end()
+                metrics.get_meter("t").create_counter("orders").add(1)
                 with pytest.raises(KeyError), tracer.start_as_current_span("bad"):
                     raise KeyError("k")
                 return telemetry
@@ -151,11 +152,34 @@ def test_assertions_say_what_was_found(run: Run) -> None:
         "span 'bad' has failed: KeyError",
         "span 'parent' has the status UNSET, not ERROR",
         "span 'bad' has recorded ['KeyError'], not ValueError once",
-        "no metric 'nope' was recorded",
+        "no metric 'nope' was recorded; there are: orders\n",
         "log record 'hello' belongs to span",
     ):
         assert told in out
     assert "9 failed" in out
+    # The line of the test, and what was found; nothing of how that was found.
+    assert out.count("\nE  ") == 9
+    assert "otel_kit/" not in out
+
+
+def test_kinds_in_any_case(run: Run) -> None:
+    out = run(
+        test_it="""
+            import otel_kit, pytest
+
+            @pytest.mark.parametrize("kind", ["client", "CLIENT"])
+            def test_kinds(telemetry, kind):
+                @otel_kit.instrument(name="call", kind=kind)
+                def call():
+                    pass
+
+                call()
+                assert telemetry.span("call", kind="client") == telemetry.span("call", kind="CLIENT")
+                with pytest.raises(AssertionError):
+                    telemetry.span("call", kind="server")
+        """,
+    )
+    assert "2 passed" in out
 
 
 def test_open_spans_fail_the_test_that_leaves_them(run: Run) -> None:
@@ -182,6 +206,7 @@ def test_open_spans_fail_the_test_that_leaves_them(run: Run) -> None:
     )
     assert "spans were started and never ended: forgotten" in out
     assert "3 passed, 1 error" in out
+    assert "otel_kit/" not in out
 
 
 def test_ids_and_times_are_the_same_each_time(run: Run) -> None:

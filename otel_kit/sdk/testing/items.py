@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Event", "Link", "Log", "Metric", "Point", "Span"]
+__all__ = ["Event", "Link", "Log", "Metric", "Point", "Span", "expect"]
+
+#: pytest shows the line of the test that fails, and not these.
+__tracebackhide__ = operator.methodcaller("errisinstance", AssertionError)
+
+
+def expect(holds: object, message: str) -> None:
+    """AssertionError with this message alone, where it does not hold; also under ``python -O``."""
+    if not holds:
+        raise AssertionError(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,27 +79,28 @@ class Span:
 
     def assert_child_of(self, parent: Span) -> None:
         """It is a direct child of `parent`."""
-        assert (self.trace_id, self.parent_id) == (parent.trace_id, parent.span_id), (
+        expect(
+            (self.trace_id, self.parent_id) == (parent.trace_id, parent.span_id),
             f"span {self.name!r} is no child of {parent.name!r}: its parent is {self.parent_id} in trace "
-            f"{self.trace_id}, and not {parent.span_id} in trace {parent.trace_id}"
+            f"{self.trace_id}, and not {parent.span_id} in trace {parent.trace_id}",
         )
 
     def assert_root(self) -> None:
         """It has no parent."""
-        assert self.parent_id is None, f"span {self.name!r} is no root: its parent is {self.parent_id}"
+        expect(self.parent_id is None, f"span {self.name!r} is no root: its parent is {self.parent_id}")
 
     def assert_ok(self) -> None:
         """Its status is not ERROR, and no exception was recorded."""
-        assert self.status != "ERROR", f"span {self.name!r} has failed: {self.message or self.exceptions}"
-        assert not self.exceptions, f"span {self.name!r} has recorded {self.exceptions}"
+        expect(self.status != "ERROR", f"span {self.name!r} has failed: {self.message or self.exceptions}")
+        expect(not self.exceptions, f"span {self.name!r} has recorded {self.exceptions}")
 
     def assert_error(self, exception: str | type[BaseException] | None = None) -> None:
         """Its status is ERROR; with `exception` one of this type, or name, was recorded once."""
-        assert self.status == "ERROR", f"span {self.name!r} has the status {self.status}, not ERROR"
+        expect(self.status == "ERROR", f"span {self.name!r} has the status {self.status}, not ERROR")
         if exception is not None:
             name = exception if isinstance(exception, str) else exception.__name__
             found = [kind for kind in self.exceptions if kind == name or kind.endswith(f".{name}")]
-            assert len(found) == 1, f"span {self.name!r} has recorded {self.exceptions}, not {name} once"
+            expect(len(found) == 1, f"span {self.name!r} has recorded {self.exceptions}, not {name} once")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,8 +172,9 @@ class Log:
 
     def assert_in(self, span: Span) -> None:
         """It was written while `span` was current."""
-        assert (self.trace_id, self.span_id) == (span.trace_id, span.span_id), (
-            f"log record {self.body!r} belongs to span {self.span_id}, not to {span.name!r} ({span.span_id})"
+        expect(
+            (self.trace_id, self.span_id) == (span.trace_id, span.span_id),
+            f"log record {self.body!r} belongs to span {self.span_id}, not to {span.name!r} ({span.span_id})",
         )
 
 
@@ -172,4 +184,4 @@ def _compare(what: str, found: Mapping[str, Any], expected: Mapping[str, Any]) -
         for key, value in expected.items()
         if found.get(key) != value
     ]
-    assert not wrong, f"{what}: {'; '.join(wrong)} (it has {dict(found)})"
+    expect(not wrong, f"{what}: {'; '.join(wrong)} (it has {dict(found)})")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from otel_kit.sdk.delivery.tally import Signal
-from otel_kit.sdk.testing.items import Log, Metric, Span
+from otel_kit.sdk.testing.items import Log, Metric, Span, expect
 from otel_kit.sdk.testing.memory import Memory
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["Recording"]
 
 Item = TypeVar("Item")
+#: pytest shows the line of the test that fails, and not these.
+__tracebackhide__ = operator.methodcaller("errisinstance", AssertionError)
+#: Metrics of the process and of its telemetry, which nobody has mistyped.
+_NOT_OF_THE_SERVICE: Final = ("process.", "cpython.", "otel.sdk.", "otel_kit.")
 #: Where the engine reads the time of spans.
 _CLOCKS: Final = ("otel_kit.sdk.tracing.span.time_ns", "otel_kit.sdk.tracing.tracer.time_ns")
 _EPOCH: Final = 1_700_000_000_000_000_000
@@ -70,19 +75,18 @@ class Recording:
 
         Args:
             name: of the span.
-            kind: INTERNAL, SERVER, CLIENT, PRODUCER or CONSUMER, where a client and a server of the test have
-                spans of the same name.
+            kind: INTERNAL, SERVER, CLIENT, PRODUCER or CONSUMER, in capitals or not, where a client and a
+                server of the test have spans of the same name.
         """
         spans = self.spans
-        found = [s for s in spans if s.name == name and kind in (None, s.kind)]
+        found = [s for s in spans if s.name == name and (kind is None or kind.upper() == s.kind)]
         return _only("span", name, found, sorted({f"{s.name} ({s.kind})" for s in spans}))
 
     def metric(self, name: str) -> Metric:
         """The metric of this name; AssertionError where it was not recorded."""
         metrics = self.metrics
-        return _only(
-            "metric", name, [m for m in metrics if m.name == name], sorted({m.name for m in metrics})
-        )
+        own = sorted({m.name for m in metrics if not m.name.startswith(_NOT_OF_THE_SERVICE)})
+        return _only("metric", name, [m for m in metrics if m.name == name], own)
 
     def log(self, text: str) -> Log:
         """The one log record whose body contains `text`; AssertionError where there is none or more."""
@@ -98,7 +102,7 @@ class Recording:
     def assert_no_open_spans(self) -> None:
         """Every span that was started in this test has ended."""
         names = self.open_spans
-        assert not names, f"spans were started and never ended: {', '.join(sorted(names))}"
+        expect(not names, f"spans were started and never ended: {', '.join(sorted(names))}")
 
     def clear(self) -> None:
         """Forget what was recorded so far."""
@@ -138,9 +142,10 @@ class Recording:
 
 
 def _only(kind: str, name: str, found: Sequence[Item], known: Sequence[str]) -> Item:
-    assert found, f"no {kind} {name!r} was recorded; there are: {', '.join(known) or 'none'}"
-    assert len(found) == 1, (
+    expect(found, f"no {kind} {name!r} was recorded; there are: {', '.join(known) or 'none'}")
+    expect(
+        len(found) == 1,
         f"{len(found)} {kind}s are named {name!r}; tell spans apart by kind, or look through the "
-        f"list: {', '.join(known)}"
+        f"list: {', '.join(known)}",
     )
     return found[0]
