@@ -29,8 +29,8 @@ Example::
         telemetry.log("order created").assert_in(span)
 
 A test that uses `telemetry` fails where a span that it has started is still open at its end, unless it is
-marked with ``allow_open_spans``. The mark ``deterministic_telemetry`` gives it the same ids and span times each
-time. Fixtures of a module, class or session use `record`.
+marked with ``allow_open_spans``. The mark ``deterministic_telemetry`` gives it the same ids and span times
+each time. Fixtures of a module, class or session use `record`.
 """
 
 from __future__ import annotations
