@@ -87,6 +87,7 @@ def _again(arguments: Arguments, first: Arguments, begun: _Begun) -> tuple[Argum
     What cannot be changed any more is named, by the arguments that would have made a difference.
     """
     from otel_kit.sdk.adopt import adopted
+    from otel_kit.sdk.config.unused import PREFIX
     from otel_kit.sdk.launch import RUN_PID
 
     by_run = RUN_PID in os.environ and first == Arguments()
@@ -111,7 +112,7 @@ def _again(arguments: Arguments, first: Arguments, begun: _Begun) -> tuple[Argum
             ", ".join(f"{name}=..." for name in late),
             " by otel-kit run" if by_run else "",
             begun.telemetry.service,
-            "use variables instead, as OTEL_KIT_LOGS" if by_run else "call it once",
+            f"use {', '.join(PREFIX + name.upper() for name in late)} instead" if by_run else "call it once",
         )
     return first, begun
 

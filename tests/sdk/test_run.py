@@ -101,7 +101,7 @@ tracer.start_span("before").end()
 telemetry = otel_kit.init(
     service="code", version="7", endpoint={sink.url!r}, headers={{"x-code": "1"}}, shutdown_timeout=20,
     metric_interval=60, log_level="DEBUG", sampling="name:dropped@0", resource_attributes={{"team": "a"}},
-    metrics=False, instrument=False,
+    metrics=False, instrument=False, health_routes=["/up"],
 )
 counter.add(1)
 for name in ("kept", "dropped"):
@@ -125,7 +125,8 @@ assert otel_kit.init(service="code").version == otel_kit.init(service="third").v
     assert all(request["x-code"] == "1" for request in sink.seen.headers)
     (line,) = [json.loads(line) for line in out.splitlines() if '"in kept"' in line]
     assert (line["service"], line["version"]) == ("code", "7")
-    assert out.count("init(instrument=...) comes too late: it was called before by otel-kit run") == 1
+    assert out.count("init(health_routes=..., instrument=...) comes too late: it was called before by") == 1
+    assert out.count("; use OTEL_KIT_HEALTH_ROUTES, OTEL_KIT_INSTRUMENT instead") == 1
     assert out.count("init(service=...) comes too late: it was called before, and") == 1
 
 

@@ -13,7 +13,9 @@ from otel_kit.errors import InputError
 from otel_kit.sdk.config import settings as module
 from otel_kit.sdk.config.arguments import Arguments
 from otel_kit.sdk.config.settings import resolve
+from otel_kit.sdk.config.unused import DDTRACE
 from otel_kit.sdk.delivery.senders import make_sender
+from tests.parts import ROOT
 from tests.sdk.test_settings import settings
 
 
@@ -113,6 +115,23 @@ def test_variables_that_do_nothing_are_told() -> None:
     unknown, others = settings(environ, service="s").problems
     assert unknown == "OTEL_KIT_SAMPLNG is no variable of the library; did you mean 'OTEL_KIT_SAMPLING'?"
     assert others.startswith("OTEL_BSP_MAX_QUEUE_SIZE, OTEL_BSP_SCHEDULE_DELAY: of no effect, since batches")
+
+
+def test_variables_of_ddtrace_are_one_sentence_with_what_to_use_instead() -> None:
+    environ = {"DD_TRACE_ENABLED": "false", "DD_LOGS_INJECTION": "true", "DD_TRACE_SAMPLE_RATE": "s3cret"}
+    (problem,) = settings({**environ, "DD_ENV": "dev"}, service="s").problems
+    assert problem == (
+        "DD_LOGS_INJECTION, DD_TRACE_ENABLED, DD_TRACE_SAMPLE_RATE: of no effect, since only ddtrace reads "
+        "them; use OTEL_KIT_TRACES for DD_TRACE_ENABLED, OTEL_KIT_SAMPLING for DD_TRACE_SAMPLE_RATE"
+    )
+    (alone,) = settings({"DD_LOGS_INJECTION": "true"}, service="s").problems
+    assert alone.endswith("; remove what is of no use")
+
+
+def test_the_page_for_services_lists_the_variables_of_ddtrace() -> None:
+    text = (ROOT / "docs" / "service.md").read_text()
+    assert [name for name in DDTRACE if f"`{name}`" not in text] == []
+    assert {name for name in DDTRACE.values() if name} - set(re.findall(r"\w+", text)) == set()
 
 
 def test_problems_name_a_value_that_can_be_used() -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from otel_kit.errors import nearest
 
-__all__ = ["OWN", "unused"]
+__all__ = ["DDTRACE", "OWN", "PREFIX", "unused"]
 
 PREFIX: Final = "OTEL_KIT_"
 #: All of ours; the last is set by ``otel-kit run``.
@@ -30,6 +30,31 @@ _OTHERS: Final = {
     "OTEL_EXPERIMENTAL_CONFIG_FILE": "files of configuration are not read",
     "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "detectors may ask a metadata server, so none is run",
 }
+_SAMPLING: Final = "OTEL_KIT_SAMPLING"
+_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
+#: Variables that ddtrace reads -> what is set instead; empty: what they ask for is so anyway, or not offered
+#: (https://docs.datadoghq.com/tracing/trace_collection/library_config/python/).
+DDTRACE: Final = {
+    "DD_TRACE_ENABLED": "OTEL_KIT_TRACES",
+    "DD_TRACE_SAMPLE_RATE": _SAMPLING,
+    "DD_TRACE_SAMPLING_RULES": _SAMPLING,
+    "DD_TRACE_RATE_LIMIT": _SAMPLING,
+    "DD_TRACE_AGENT_URL": _ENDPOINT,
+    "DD_TRACE_AGENT_HOSTNAME": _ENDPOINT,
+    "DD_TRACE_AGENT_PORT": _ENDPOINT,
+    "DD_DOGSTATSD_URL": _ENDPOINT,
+    "DD_DOGSTATSD_HOST": _ENDPOINT,
+    "DD_DOGSTATSD_PORT": _ENDPOINT,
+    "DD_TRACE_PROPAGATION_STYLE": "OTEL_KIT_EXTRACT",
+    "DD_TRACE_PROPAGATION_STYLE_EXTRACT": "OTEL_KIT_EXTRACT",
+    "DD_TRACE_HEADER_TAGS": "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST",
+    "DD_PATCH_MODULES": "OTEL_KIT_INSTRUMENT",
+    "DD_SERVICE_MAPPING": "OTEL_KIT_PEER_SERVICES",
+    "DD_RUNTIME_METRICS_ENABLED": "OTEL_KIT_RUNTIME_METRICS",
+    "DD_LOGS_INJECTION": "",
+    "DD_PROFILING_ENABLED": "",
+    "DD_APPSEC_ENABLED": "",
+}
 
 
 def unused(environ: Mapping[str, str]) -> Iterator[str]:
@@ -42,6 +67,15 @@ def unused(environ: Mapping[str, str]) -> Iterator[str]:
         found = _beginning(names, begin)
         if found:
             yield f"{found}: of no effect, since {why}; remove it"
+    yield from _of_ddtrace(names)
+
+
+def _of_ddtrace(names: Iterable[str]) -> Iterator[str]:
+    found = [name for name in names if name in DDTRACE]
+    if found:
+        counterparts = [f"{DDTRACE[name]} for {name}" for name in found if DDTRACE[name]]
+        fix = f"use {', '.join(counterparts)}" if counterparts else "remove what is of no use"
+        yield f"{', '.join(found)}: of no effect, since only ddtrace reads them; {fix}"
 
 
 def _beginning(names: Iterable[str], begin: str) -> str:
