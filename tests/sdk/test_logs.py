@@ -113,7 +113,7 @@ def test_otlp_records(written: tuple[list[Line], Seen, str]) -> None:
     assert sent.attributes["list"] == [1, {"a": None}]
     assert sent.attributes["code.function.name"] == "records"
     assert sent.attributes["code.file.path"].endswith("logs.py")
-    assert record(written, "the end").severity == "FATAL"
+    assert record(written, "the end").severity == "CRITICAL"
 
 
 def test_correlation(written: tuple[list[Line], Seen, str]) -> None:

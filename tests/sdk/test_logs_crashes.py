@@ -55,7 +55,7 @@ def test_the_end_of_the_process_is_one_record_in_its_span() -> None:
     assert (step.name, step.status, job.name, job.status) == ("step", 2, "job", 2)
     assert [[name for name, _ in span.events] for span in (step, job)] == [["exception"], ["exception"]]
     sent, line = crash.sent(), crash.line()
-    assert (sent.body, sent.severity, sent.number) == ("uncaught exception", "FATAL", 21)
+    assert (sent.body, sent.severity, sent.number) == ("uncaught exception", "CRITICAL", 21)
     assert (sent.trace_id, sent.span_id) == (job.trace_id, job.span_id)
     assert sent.attributes["exception.type"] == "RuntimeError"
     assert sent.attributes["code.function.name"] == "fail"
@@ -103,7 +103,7 @@ def test_children_that_fail(way: str, codes: str) -> None:
     crash = Crash(way)
     assert (crash.code, crash.rest) == (0, f"exit codes {codes}")
     sent = crash.sent()
-    assert sent.severity == "FATAL"
+    assert sent.severity == "CRITICAL"
     assert sent.attributes.get("process.name") == ("child" if way == "process" else None)
     assert sent.span_id == next(s.span_id for s in crash.seen.spans if s.name == "job")
     crash.line()
@@ -116,7 +116,7 @@ def test_children_that_call_init_themselves() -> None:
     line_before = "" if sys.version_info < (3, 13) else "Process child:\n"
     assert (crash.code, crash.rest) == (0, f"{line_before}exit codes [1, 5, 0]")
     sent, line = crash.sent(), crash.line()
-    assert (sent.severity, sent.attributes["process.name"]) == ("FATAL", "child")
+    assert (sent.severity, sent.attributes["process.name"]) == ("CRITICAL", "child")
     assert sent.span_id == line["span_id"] == next(s.span_id for s in crash.seen.spans if s.name == "job")
     assert line["error.kind"] == "RuntimeError"
     # What else the children have to do at their end is done.
@@ -138,7 +138,7 @@ def test_hooks_of_the_service_run_as_well() -> None:
     crash = Crash("own hooks", "thread", "plain")
     # Its hook gets to see the exit of a thread, too.
     assert (crash.code, crash.rest) == (1, "own hook\nown hook\nown hook")
-    assert [one.severity for one in crash.records] == ["ERROR", "FATAL"]
+    assert [one.severity for one in crash.records] == ["ERROR", "CRITICAL"]
     assert [one["status"] for one in crash.lines] == ["error", "critical"]
     crash.without_secrets()
 

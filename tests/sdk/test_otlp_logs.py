@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import string
 from typing import Any
@@ -16,7 +17,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
-from otel_kit.sdk.logs.entry import Entry
+from otel_kit.dev.intake.logs import log_status
+from otel_kit.sdk.logs.entry import Entry, severity
+from otel_kit.sdk.logs.lines import Lines
 from otel_kit.sdk.otlp.logs import LogEncoder
 from otel_kit.sdk.privacy.redact import make_redactor
 from otel_kit.sdk.privacy.settings import PrivacySettings
@@ -102,8 +105,15 @@ LEVELS = {
     20: ("INFO", SeverityNumber.INFO),
     35: ("WARN", SeverityNumber.WARN),
     40: ("ERROR", SeverityNumber.ERROR),
-    55: ("FATAL", SeverityNumber.FATAL),
+    55: ("CRITICAL", SeverityNumber.FATAL),
 }
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_datadog_shows_a_record_with_the_status_of_its_line(level: int) -> None:
+    site = ("x", level, "/app/x.py", 1, "f")
+    line = json.loads(Lines({}).line((site, 1700000000.0, 1, "m", None, None, None), sent=True))
+    assert line["status"] == log_status(*severity(level))
 
 
 def pair(rng: random.Random, resource: Resource) -> tuple[Entry, ReadableLogRecord]:

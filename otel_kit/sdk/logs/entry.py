@@ -76,10 +76,10 @@ _DEPTH: Final = 8
 #: A text that logs itself, which asks for the text again, and so on, ends here.
 _NESTED: Final = 4
 _NO_MESSAGE: Final = "<a record without a message>"
-#: logging level -> name in OpenTelemetry and its number
-#: (https://opentelemetry.io/docs/specs/otel/logs/data-model/).
+#: logging level -> text and number of the severity (https://opentelemetry.io/docs/specs/otel/logs/data-model/).
+#: The text decides in Datadog: what begins with F is an emergency there, and the line on stdout is critical.
 _SEVERITIES: Final = (
-    (logging.CRITICAL, "FATAL", 21),
+    (logging.CRITICAL, "CRITICAL", 21),
     (logging.ERROR, "ERROR", 17),
     (logging.WARNING, "WARN", 13),
     (logging.INFO, "INFO", 9),
@@ -113,7 +113,7 @@ _nesting: Final = _Nesting()
 
 
 def severity(level: int) -> tuple[str, int]:
-    """OpenTelemetry's text and number; levels in between round down."""
+    """Text and OpenTelemetry's number; levels in between round down."""
     for least, text, number in _SEVERITIES:
         if level >= least:
             return text, number

@@ -151,7 +151,7 @@ class Log:
     """A log record.
 
     Attributes:
-        severity: its text: INFO, ERROR.
+        severity: its text: DEBUG, INFO, WARN, ERROR or CRITICAL.
         logger: name of the logger.
         trace_id: 32 hex digits, or None outside a span.
         span_id: 16 hex digits, or None outside a span.
