@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import pty
@@ -15,6 +16,7 @@ import pytest
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from otel_kit.sdk.logs.entry import Entry, Error
+from otel_kit.sdk.logs.lines import Lines
 from otel_kit.sdk.logs.text import TextLines
 from tests.parts import ROOT
 
@@ -50,6 +52,16 @@ def test_message_fields_and_trace_on_one_line() -> None:
     )
     assert text("m", 25).startswith("Level 25 shop.orders: m")
     assert text("m\n") == "INFO     shop.orders: m"
+
+
+def test_fields_have_the_names_that_they_have_in_json() -> None:
+    fields = {"trace_id": "theirs", "service": "other", "status": "new", "item": 7}
+    entry: Entry = (("x", logging.INFO, "/app/x.py", 1, "f"), 1700000000.0, 1, "m", fields, None, None)
+    line = json.loads(Lines({"service": "shop"}).line(entry, sent=False))
+    shown = text(fields=fields).partition("bought ")[2]
+    assert shown == "extra.trace_id=theirs extra.service=other extra.status=new item=7"
+    for name, value in (field.split("=") for field in shown.split()):
+        assert str(line[name]) == value
 
 
 def test_what_begins_a_line_is_a_record() -> None:

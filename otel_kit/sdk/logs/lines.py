@@ -21,7 +21,7 @@ from otel_kit.sdk.logs.entry import Entry, Error, Site
 if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
 
-__all__ = ["Lines"]
+__all__ = ["RESERVED", "Lines"]
 
 #: Whether the record goes to the collector by OTLP as well: who collects stdout, too, leaves such lines out.
 SENT: Final = "otel_kit.otlp"
@@ -31,7 +31,7 @@ _COMMON: Final = frozenset(
     {"timestamp", "message", "logger.name", "service", "env", "version", "trace_id", "span_id", SENT}
 )
 #: Names that a field cannot have: those of a line itself, and those that the reader takes for something else.
-_RESERVED: Final = {
+RESERVED: Final = {
     "datadog": _COMMON
     | {"status", "host", "hostname", "ddsource", "ddtags", "@timestamp"}
     | {"code.file.path", "code.function.name", "code.line.number"},
@@ -61,7 +61,7 @@ class Lines:
     ) -> None:
         self._identity = dict(identity)
         self._google = style == "google"
-        self._reserved = _RESERVED[style]
+        self._reserved = RESERVED[style]
         self._project = project
         self._sites: dict[Site, tuple[str, str]] = {}
         self._second = (0, "")

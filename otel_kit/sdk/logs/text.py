@@ -17,6 +17,7 @@ from typing import Any, Final
 from opentelemetry.trace import format_trace_id
 
 from otel_kit.sdk.logs.entry import Entry
+from otel_kit.sdk.logs.lines import RESERVED
 
 __all__ = ["TextLines"]
 
@@ -59,12 +60,17 @@ class TextLines:
             paint(level, next((c for least, c in _COLOURS if site[1] >= least), _DIM)),
             paint(f"{_safe(site[0])}:", _CYAN),
             _indented(message.rstrip()),
-            *(paint(f"{_safe(key)}=", _DIM) + _value(value) for key, value in fields.items()),
+            *(paint(f"{_safe(_named(key))}=", _DIM) + _value(value) for key, value in fields.items()),
         ]
         if span is not None:
             words.append(paint(f"trace={format_trace_id(span.trace_id)[:_SHORT]}", _DIM))
         below = [f"\n  {_indented(str(stack).rstrip())}" for stack in stacks if stack]
         return _writable(" ".join(words) + "".join(below))
+
+
+def _named(field: str) -> str:
+    """As the field is called where it arrives."""
+    return f"extra.{field}" if field in RESERVED["datadog"] else field
 
 
 def _shows_colours(out: Any) -> bool:
