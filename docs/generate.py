@@ -92,7 +92,11 @@ def _unquoted(parameter: str) -> str:
 
 
 def _variables() -> Iterator[str]:
-    yield f"## Environment of a service\n\n```text\n{inspect.getdoc(settings)}\n```\n"
+    about, *topics = re.split(r"^# (?=\w)", f"{inspect.getdoc(settings)}", flags=re.MULTILINE)
+    yield f"## Environment of a service\n\n```text\n{about.rstrip()}\n```\n"
+    for topic in topics:
+        title, _, rows = topic.partition("\n")
+        yield f"### {title}\n\n```text\n{rows.rstrip()}\n```\n"
 
 
 def _rules() -> Iterator[str]:

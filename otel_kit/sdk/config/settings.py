@@ -5,10 +5,9 @@ has a variable of its own, ``OTEL_KIT_`` and its name in capitals: what others h
 stays, and this library alone is told otherwise. A wrong argument raises InputError at once: its author is
 there to read it. A wrong environment value becomes one problem line and its default: a service must start
 whatever its manifest says. ``otel-kit doctor`` shows each value and where it came from.
+Resource detectors (OTEL_EXPERIMENTAL_RESOURCE_DETECTORS) are not run: they may ask a metadata server.
 
-=================================== ========================================================================
-variable                            what it sets
-=================================== ========================================================================
+# Who the service is
 OTEL_KIT_SERVICE, OTEL_SERVICE_NAME service; also ``service.name`` in OTEL_RESOURCE_ATTRIBUTES
 and DD_SERVICE
 OTEL_KIT_ENV, DD_ENV                env; also ``deployment.environment.name`` in OTEL_RESOURCE_ATTRIBUTES
@@ -16,6 +15,8 @@ OTEL_KIT_VERSION, DD_VERSION        version; also ``service.version`` in OTEL_RE
 OTEL_KIT_RESOURCE_ATTRIBUTES,       resource attributes, ``key=value,key2=value2`` (``deployment.environment``
 OTEL_RESOURCE_ATTRIBUTES            counts as its new name); each attribute by itself has this precedence
 DD_TAGS                             resource attributes, ``key:value,key2:value2``
+
+# Kubernetes
 K8S_POD_NAME, POD_NAME, MY_POD_NAME name of the pod, by the downward API; the first that is set counts
 K8S_POD_UID, POD_UID, MY_POD_UID    uid of the pod, which ``service.instance.id`` begins with
 K8S_NAMESPACE_NAME, K8S_NAMESPACE,  namespace of the pod
@@ -27,6 +28,19 @@ K8S_CLUSTER_NAME, CLUSTER_NAME      cluster; NODE_NAME, CONTAINER_NAME and CLUST
                                     name or KUBERNETES_SERVICE_HOST says that this is Kubernetes
 K8S_DEPLOYMENT_NAME,                what the pod belongs to
 K8S_CRONJOB_NAME, K8S_JOB_NAME
+
+# On and off
+OTEL_KIT_DISABLED                   ``true`` or ``1``: the kill switch; `init` does nothing at all, log lines
+                                    included
+OTEL_SDK_DISABLED                   ``true``: no telemetry, no instrumentation; JSON log lines stay
+OTEL_KIT_{TRACES,METRICS}           ``true`` or ``false``: whether that signal is on
+OTEL_{TRACES,METRICS,LOGS}_EXPORTER ``none`` switches a signal off
+OTEL_KIT_INSTRUMENT                 what to instrument, separated by commas, or ``none``; default all. Without
+                                    ``fastapi`` there are no server spans, also none of FastAPI's own, unless
+                                    its argument ``telemetry`` or FASTAPI_OTEL_AUTO_CONFIGURE asks for them
+OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: what not to instrument, separated by commas, or ``*``
+
+# Sending
 OTEL_KIT_ENDPOINT,                  the collector, ``http://host:4318`` or, for gRPC, ``http://host:4317``;
 OTEL_EXPORTER_OTLP_ENDPOINT         else that port of the node (the next line), else of localhost;
                                     ``user:password@`` in it is sent as basic authentication
@@ -41,8 +55,17 @@ OTEL_EXPORTER_OTLP_COMPRESSION      ``gzip`` or ``none`` (default)
 OTEL_EXPORTER_OTLP_CERTIFICATE      file of the CA; with _CLIENT_KEY and _CLIENT_CERTIFICATE mutual TLS
 OTEL_EXPORTER_OTLP_INSECURE         false: an endpoint without a scheme means https
 OTEL_EXPORTER_OTLP_{TRACES,...}_*   the same for one signal; an endpoint here is the full URL
-OTEL_KIT_{TRACES,METRICS}           ``true`` or ``false``: whether that signal is on
-OTEL_{TRACES,METRICS,LOGS}_EXPORTER ``none`` switches a signal off
+OTEL_KIT_SHUTDOWN_TIMEOUT           seconds that the end of the process may be held up; default 3
+
+# Traces
+OTEL_KIT_SAMPLING                   which traces are kept: ``route:/search@0.1; name:poll*@0;
+                                    attribute:customer.tier=free@0.5; *@0.9``; the first rule counts that
+                                    holds for the first span; default: all
+OTEL_TRACES_SAMPLER, _ARG           decide where no rule holds; default parentbased_always_on
+OTEL_SPAN_*_LIMIT, OTEL_ATTRIBUTE_*_LIMIT: as the SDK reads them; texts of spans have 25,000 characters at
+                                    most unless these say otherwise
+
+# Metrics
 OTEL_KIT_METRIC_INTERVAL            seconds between collections; default 10, at least 1
 OTEL_METRIC_EXPORT_INTERVAL         the same in milliseconds
 OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: ``delta`` (default), ``lowmemory`` or ``cumulative``
@@ -51,17 +74,8 @@ OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION: ``explicit_bucket_hist
 OTEL_METRICS_EXEMPLAR_FILTER        ``trace_based`` (default), ``always_on`` or ``always_off``
 OTEL_KIT_METRIC_CARDINALITY_LIMIT   attribute sets of a metric; the rest is added up in one; default 2000
 OTEL_KIT_RUNTIME_METRICS            ``false``: nothing about what the process itself uses
-OTEL_KIT_DISABLED                   ``true`` or ``1``: the kill switch; `init` does nothing at all, log lines
-                                    included
-OTEL_SDK_DISABLED                   ``true``: no telemetry, no instrumentation; JSON log lines stay
-OTEL_KIT_SAMPLING                   which traces are kept: ``route:/search@0.1; name:poll*@0;
-                                    attribute:customer.tier=free@0.5; *@0.9``; the first rule counts that
-                                    holds for the first span; default: all
-OTEL_TRACES_SAMPLER, _ARG           decide where no rule holds; default parentbased_always_on
-OTEL_SPAN_*_LIMIT, OTEL_ATTRIBUTE_*_LIMIT: as the SDK reads them; texts of spans have 25,000 characters at
-                                    most unless these say otherwise
-OTEL_KIT_INSTRUMENT                 what to instrument, separated by commas, or ``none``; default all
-OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: what not to instrument, separated by commas, or ``*``
+
+# Logs
 OTEL_KIT_LOGS                       stdout, otlp, both (default) or none
 OTEL_KIT_LOG_LEVEL                  level of the root logger; default INFO, unless the service configured it
 OTEL_KIT_LOG_FORMAT                 lines on stdout: JSON with the names of ``datadog`` (default) or of
@@ -70,7 +84,23 @@ GOOGLE_CLOUD_PROJECT, GCP_PROJECT,  for ``google``: the project whose traces the
 GCLOUD_PROJECT
 OTEL_KIT_LOG_LIMITS                 ``logger=10/s,logger=100/m,logger=0.1``: at most so many records of a
                                     logger and those beneath it, or that share (errors always); ``*``: all
-OTEL_KIT_SHUTDOWN_TIMEOUT           seconds that the end of the process may be held up; default 3
+
+# Context of callers
+OTEL_PROPAGATORS                    tracecontext, baggage (default), none; gcp_trace, datadog, b3 and b3multi
+                                    are only read; others by installed packages
+OTEL_KIT_EXTRACT                    gcp, datadog, b3: headers that are read where traceparent is not valid
+OTEL_KIT_BAGGAGE                    keys of baggage that come in and go out, by commas, ``*`` for any signs;
+                                    by default none
+OTEL_KIT_BAGGAGE_ATTRIBUTES         keys of baggage (allowed by this) that are put on spans and log records
+OTEL_KIT_TRUST                      whose context is taken over:
+                                    ``all`` (default): the caller is the parent
+                                    ``link``: a trace of our own with a link to the caller; no baggage
+                                    ``resample``: the caller is the parent; sampling is decided here
+                                    ``ignore``: a trace of our own, as if nothing had come; no baggage
+                                    rules: ``header:x-envoy-original-path@link; peer:10.0.0.0/8@all; link``;
+                                    the first that holds counts, ``all`` where none does
+
+# HTTP servers
 OTEL_KIT_HEALTH_ROUTES              exact paths that are not recorded, separated by commas; default /health,
                                     /healthz, /livez, /readyz, /startupz, /ping
 OTEL_PYTHON_FASTAPI_EXCLUDED_URLS,  regular expressions separated by commas; an HTTP request in whose URL one
@@ -80,26 +110,20 @@ OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST, _SERVER_RESPONSE: head
 OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS: those without their value; authorization, cookies,
                                     keys, tokens and their like always are
 OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS: HTTP methods recorded by name; all others are ``_OTHER``
+
+# gRPC and clients
 OTEL_PYTHON_GRPC_EXCLUDED_SERVICES  gRPC services (``pkg.Service``) whose calls are not recorded, by commas;
                                     health, reflection and Pub/Sub's StreamingPull never are
 OTEL_KIT_PEER_SERVICES              ``host=service,host2:port=service2``: who is behind a channel, on spans
 OTEL_INSTRUMENTATION_COMMON_PEER_SERVICE_MAPPING: the same; ours wins where they differ
-OTEL_PROPAGATORS                    tracecontext, baggage (default), none; gcp_trace, datadog, b3 and b3multi
-                                    are only read; others by installed packages
-OTEL_KIT_EXTRACT                    gcp, datadog, b3: headers that are read where traceparent is not valid
-OTEL_KIT_BAGGAGE                    keys of baggage that come in and go out, by commas, ``*`` for any signs;
-                                    by default none
-OTEL_KIT_BAGGAGE_ATTRIBUTES         keys of baggage (allowed by this) that are put on spans and log records
-OTEL_KIT_TRUST                      whose context is taken over: all (default), link, resample, ignore, or
-                                    rules: ``header:x-envoy-original-path@link; peer:10.0.0.0/8@all; link``
-OTEL_KIT_REDACT                     ``default``: what is secret by name or shape; ``allow-list``: all texts
-                                    but those of allowed keys; ``off``
-OTEL_KIT_REDACT_ALLOW               keys, separated by commas, that are no secrets; ``*`` stands for any signs
-OTEL_KIT_REDACT_KEYS                names that are secret besides the known ones
-OTEL_KIT_REDACT_PATTERNS            regexes, separated by commas, of what is secret besides the known shapes
-=================================== ========================================================================
 
-Resource detectors (OTEL_EXPERIMENTAL_RESOURCE_DETECTORS) are not run: they may ask a metadata server.
+# Secrets
+OTEL_KIT_REDACT                     ``default``: what is secret by name or shape; ``allow-list``: all texts
+                                    but those of allowed keys; ``off``: nothing
+OTEL_KIT_REDACT_ALLOW               keys, separated by commas, that are no secrets; ``*`` stands for any signs;
+                                    the text of a log record has the key ``message``
+OTEL_KIT_REDACT_KEYS                names that are secret besides the known ones, also where they are numbers
+OTEL_KIT_REDACT_PATTERNS            regexes, separated by commas, of what is secret besides the known shapes
 """
 
 from __future__ import annotations
