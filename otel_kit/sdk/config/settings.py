@@ -120,7 +120,7 @@ OTEL_INSTRUMENTATION_COMMON_PEER_SERVICE_MAPPING: the same; ours wins where they
 # Secrets
 OTEL_KIT_REDACT                     ``default``: what is secret by name or shape; ``allow-list``: all texts
                                     but those of allowed keys; ``off``: nothing
-OTEL_KIT_REDACT_ALLOW               keys, separated by commas, that are no secrets; ``*`` stands for any signs;
+OTEL_KIT_REDACT_ALLOW               keys, separated by commas, that are no secrets, with ``*`` for any signs;
                                     the text of a log record has the key ``message``
 OTEL_KIT_REDACT_KEYS                names that are secret besides the known ones, also where they are numbers
 OTEL_KIT_REDACT_PATTERNS            regexes, separated by commas, of what is secret besides the known shapes
