@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from dataclasses import asdict
+from typing import Final
 
 import click
 
@@ -14,8 +15,12 @@ from otel_kit.errors import ToolError
 
 __all__ = ["run"]
 
+#: As shells end (POSIX, 2.8.2), so that what starts programs by us tells them apart as before.
+_NOT_EXECUTABLE: Final = 126
+_NOT_FOUND: Final = 127
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.option(
     "--json",
     "as_json",
@@ -23,21 +28,23 @@ __all__ = ["run"]
     help="First write what is run, with all settings, as one line to stderr.",
 )
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def run(command: tuple[str, ...], *, as_json: bool) -> None:
+def run(command: tuple[str, ...], *, as_json: bool) -> int:
     """Start COMMAND with telemetry, as in `otel-kit run -- uvicorn shop.bff:app`.
 
     init() runs before the program's own code, in its process and in each Python process below it, and is
     told by the environment; what the code gives its own init() wins. The program takes the place of this
-    process, so its exit code and its signals are its own. Its Python must have otel-kit installed, and must
-    not ignore PYTHONPATH (-E, -I, -S).
+    process, so its exit code and its signals are its own; a program that is not found is 127, one that cannot
+    be executed 126. Its Python must have otel-kit installed, and not ignore PYTHONPATH (-E, -I, -S).
     """
     from otel_kit.sdk.launch import environment, isolating_option
 
     program = shutil.which(command[0])
     if program is None:
-        raise ToolError(
+        there = os.sep in command[0] and os.path.exists(command[0])  # noqa: PTH110 - a name with a NUL byte, too
+        return _failed(
             f"the program '{command[0]}' is not found or cannot be executed",
-            fix="give its path; a script needs its interpreter: otel-kit run -- python app.py",
+            "give its path; a script needs its interpreter: otel-kit run -- python app.py",
+            _NOT_EXECUTABLE if there else _NOT_FOUND,
         )
     option = isolating_option(program, command)
     if option:
@@ -51,10 +58,16 @@ def run(command: tuple[str, ...], *, as_json: bool) -> None:
     try:
         os.execve(program, command, environ)  # noqa: S606
     except OSError as error:
-        raise ToolError(
+        return _failed(
             f"{program} cannot be executed: {error.strerror}",
-            fix="look at its first line, or give its interpreter: otel-kit run -- python app.py",
-        ) from None
+            "look at its first line, or give its interpreter: otel-kit run -- python app.py",
+            _NOT_EXECUTABLE,
+        )
+
+
+def _failed(what: str, fix: str, code: int) -> int:
+    output.error(str(ToolError(what, fix=fix)))
+    return code
 
 
 def _start_line(program: str, command: tuple[str, ...]) -> str:

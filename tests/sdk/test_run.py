@@ -199,7 +199,21 @@ def test_a_python_that_would_begin_without_it_is_told(option: str, sink: Sink, t
 def test_what_cannot_be_run(sink: Sink, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("")
-    for command in ("nowhere-to-be-found", str(script)):
+    for command, code in (("nowhere-to-be-found", 127), ("./nowhere", 127), (str(script), 126), ("/", 126)):
         with running(sink, command) as part:
-            assert part.wait() == 1
+            assert part.wait() == code
             assert f"'{command}' is not found or cannot be executed; give its path" in part.output()
+    script.chmod(0o755)
+    script.write_text("#!/nowhere/python\n")
+    with running(sink, script) as part:
+        assert part.wait() == 126
+        assert "cannot be executed: No such file or directory" in part.output()
+
+
+def test_an_option_that_it_does_not_have(sink: Sink) -> None:
+    with running(sink, "ls", options=("--bogus",)) as part:
+        assert part.wait() == 1
+        assert "No such option '--bogus'" in part.output()
+    with start([*OTEL_KIT, "run", sys.executable, "-c", "print('its own')"]) as part:
+        assert part.wait() == 0
+        assert "its own" in part.output()

@@ -133,6 +133,15 @@ def test_odd_endpoints() -> None:
     assert url("http://c:4317/path/", "grpc") == "http://c:4317"
 
 
+@pytest.mark.parametrize(("insecure", "scheme"), [("", "http"), ("false", "https")])
+def test_an_endpoint_without_a_scheme_is_taken_from_both(insecure: str, scheme: str) -> None:
+    environ = {"OTEL_EXPORTER_OTLP_INSECURE": insecure}
+    by_variable = settings({**environ, "OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"}, service="s")
+    by_argument = settings(environ, service="s", endpoint="localhost:4318")
+    for found in (by_variable, by_argument):
+        assert found.targets["traces"].url == f"{scheme}://localhost:4318/v1/traces"
+
+
 def test_an_instance_id_of_the_user_is_a_beginning() -> None:
     found = settings({"OTEL_RESOURCE_ATTRIBUTES": "service.instance.id=mine"}, service="s")
     assert (found.instance, "service.instance.id" in found.resource) == ("mine", False)

@@ -67,7 +67,7 @@ def test_a_variable_that_cannot_be_used_is_noted_once_and_its_default_taken(
     [
         ({"service": ""}, "service=''"),
         ({"service": 5}, "service=5"),
-        ({"endpoint": "collector:4317"}, "write http://"),
+        ({"endpoint": "collector:abc"}, "write http://"),
         ({"endpoint": "http://localhost:abc"}, "write http://"),
         ({"endpoint": "http://"}, "write http://"),
         ({"instrument": 5}, "give a list"),

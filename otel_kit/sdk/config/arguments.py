@@ -11,7 +11,7 @@ from typing import Final, Literal
 from otel_kit.errors import InputError
 from otel_kit.sdk.clients.catalogue import CLIENTS
 from otel_kit.sdk.config.refused import quoted
-from otel_kit.sdk.config.targets import Protocol, is_endpoint, is_header
+from otel_kit.sdk.config.targets import Protocol, is_endpoint, is_header, with_scheme
 from otel_kit.sdk.config.tracing import rules_of
 
 __all__ = ["INSTRUMENTATIONS", "LEVELS", "LOG_MODES", "MIN_INTERVAL", "Arguments", "LogMode", "check"]
@@ -52,7 +52,7 @@ def check(a: Arguments) -> None:
         value = getattr(a, name)
         if value is not None and (not isinstance(value, str) or not value.strip()):
             raise _wrong(name, value, "give a non-empty string, or leave it out")
-    if a.endpoint is not None and not (isinstance(a.endpoint, str) and is_endpoint(a.endpoint)):
+    if a.endpoint is not None and not (isinstance(a.endpoint, str) and is_endpoint(with_scheme(a.endpoint))):
         # The value is not shown: it may hold credentials.
         raise InputError(
             "init(endpoint=...) is no URL that can be used",

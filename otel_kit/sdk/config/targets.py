@@ -12,12 +12,22 @@ from urllib.parse import unquote, urlsplit
 from otel_kit import conventions
 from otel_kit.sdk.config.environment import ARGUMENT, DEFAULT, Environment, setting_name, shown
 
-__all__ = ["NODE_ADDRESSES", "Protocol", "Target", "is_endpoint", "is_header", "resolve_targets"]
+__all__ = [
+    "NODE_ADDRESSES",
+    "Protocol",
+    "Target",
+    "is_endpoint",
+    "is_header",
+    "resolve_targets",
+    "with_scheme",
+]
 
 Protocol = Literal["http/protobuf", "grpc"]
 PROTOCOLS: Final = ("http/protobuf", "grpc")
 PREFIX: Final = "OTEL_EXPORTER_OTLP"
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+#: A bare word may be anything, also a key in the wrong place.
+_HOST_AND_PORT: Final = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.]+\]):\d+(?:/|$)")
 #: Variables by which the downward API is commonly made to name the node, whose collector listens on a host
 #: port.
 NODE_ADDRESSES: Final = ("HOST_IP", "NODE_IP", "K8S_NODE_IP", "DD_AGENT_HOST")
@@ -58,6 +68,17 @@ def is_endpoint(url: str) -> bool:
         return False
 
 
+def with_scheme(url: str, scheme: str = "http") -> str:
+    """The URL, also where it is a host and a port alone, as endpoints of gRPC are often written."""
+    return f"{scheme}://{url}" if _HOST_AND_PORT.match(url) else url
+
+
+def _complete(env: Environment, url: str) -> str:
+    if with_scheme(url) == url:
+        return url
+    return with_scheme(url, "http" if env.flag(f"{PREFIX}_INSECURE", default=True) else "https")
+
+
 def resolve_targets(
     env: Environment,
     signals: Iterable[str],
@@ -70,7 +91,8 @@ def resolve_targets(
 
     Arguments win over ``OTEL_KIT_*``, these over its own variables, these over the general ones.
     """
-    endpoint = env.given("endpoint", endpoint, _checked(env, "OTEL_KIT_ENDPOINT"))
+    complete = None if endpoint is None else _complete(env, endpoint)
+    endpoint = env.given("endpoint", complete, _checked(env, "OTEL_KIT_ENDPOINT"))
     given = {name.lower(): value for name, value in _headers(env, "OTEL_KIT_HEADERS").items()}
     given |= {name.lower(): value for name, value in (headers or {}).items()}
     if headers:
@@ -179,10 +201,7 @@ def _checked(env: Environment, name: str) -> str | None:
     found = env.find(name)
     if found is None:
         return None
-    value = found[1]
-    if "://" not in value and ":/" not in value:
-        # gRPC endpoints are often written so; OTEL_EXPORTER_OTLP_INSECURE says which scheme is meant.
-        value = f"{'http' if env.flag(f'{PREFIX}_INSECURE', default=True) else 'https'}://{value}"
+    value = _complete(env, found[1])
     if is_endpoint(value):
         env.note(setting_name(name), value, name)
         return value
