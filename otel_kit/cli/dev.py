@@ -70,7 +70,8 @@ def dev(port: int, db: Path | None, evaluate_every: str, keep: int) -> None:
       monitors                            notifications?monitor_id=N&limit=N
       losses                              what came and was not kept, and why
 
-    GET /dev/health says that it runs. A wrong parameter is answered by 400 and a sentence.
+    For the id of a trace its first digits will do. GET /dev/health says that it runs. A wrong or unknown
+    parameter is answered by 400 and a sentence.
     """  # noqa: D301 - this is how click is told to keep the lines
     from otel_kit.dev.server import DevSettings, run
 

@@ -188,6 +188,23 @@ def test_logs_carry_status_message_trace_and_tags(dev: Dev) -> None:
     assert dev.get("/dev/api/logs?service=logger&search=%25") == []
 
 
+def test_the_beginning_of_an_id_is_enough_where_it_is_that_of_one_trace(dev: Dev) -> None:
+    ids = ["5eed0001" + "0" * 24, "5eed0002" + "0" * 24]
+    lines = [(f"of {trace_id[:8]}", "INFO", 9, trace_id) for trace_id in ids]
+    assert send(dev, "logs", log_lines(lines, resource({"service.name": "ids"}))) == (200, {})
+    for begin in ("5eed0001", "5EED0001", ids[0]):
+        assert dev.get(f"/dev/api/traces/{begin}")["trace_id"] == ids[0]
+        assert [x["message"] for x in dev.get(f"/dev/api/logs?trace_id={begin}")] == ["of 5eed0001"]
+    for path in ("/dev/api/traces/5eed", "/dev/api/logs?trace_id=5eed"):
+        status, body, _ = dev.ask("GET", path)
+        assert (status, body) == (
+            400,
+            {"errors": ["more than one trace begins with '5eed'; give more of its id"]},
+        )
+    assert dev.ask("GET", "/dev/api/traces/5eed0003")[0] == 404
+    assert dev.get("/dev/api/logs?trace_id=5eed0003") == []
+
+
 def test_a_line_over_one_megabyte_is_cut_and_counted(dev: Dev) -> None:
     body = log_lines([("é" * 600_000, "INFO", 9, "")], resource({"service.name": "long"}))
     assert send(dev, "logs", body)[0] == 200

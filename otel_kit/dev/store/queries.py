@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import Any, Final
 
-__all__ = ["MAX_LIMIT", "logs", "losses", "metrics", "series", "services", "trace", "traces"]
+__all__ = ["MAX_LIMIT", "logs", "losses", "metrics", "series", "services", "trace", "trace_ids", "traces"]
 
 Row = dict[str, Any]
 MAX_LIMIT: Final = 10_000
@@ -50,6 +50,19 @@ def _trace_summary(connection: sqlite3.Connection, row: sqlite3.Row) -> Row:
         "spans": row["spans"],
         "errors": row["errors"],
     }
+
+
+def trace_ids(connection: sqlite3.Connection, begin: str) -> list[str]:
+    """At most two of the ids with this beginning, of spans or logs; an id that is whole comes alone."""
+    # The digits of an id sort before g, so this is a range of an index.
+    rows = connection.execute(
+        "SELECT trace_id FROM traces WHERE trace_id >= :begin AND trace_id < :end "
+        "UNION SELECT trace_id FROM logs WHERE trace_id != '' AND trace_id >= :begin AND trace_id < :end "
+        "ORDER BY trace_id LIMIT 2",
+        {"begin": begin, "end": f"{begin}g"},
+    )
+    found = [str(row["trace_id"]) for row in rows]
+    return [begin] if begin in found else found
 
 
 def trace(connection: sqlite3.Connection, trace_id: str) -> Row | None:
