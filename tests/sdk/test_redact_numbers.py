@@ -43,7 +43,14 @@ def test_what_is_mostly_digits(key: str) -> None:
     "key",
     [
         *("token_count", "max_tokens", "tokens", "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"),
-        *("usage.input_tokens", "max_token", "time_to_first_token", "cost_per_token", "token_bytes"),
+        *(
+            "usage.input_tokens",
+            "max_token",
+            "time_to_first_token",
+            "cost_per_token",
+            "input_token",
+            "token_bytes",
+        ),
         *("cookies", "passwords", "secrets", "pass", "render.pass", "auth", "signature", "session.id", "pan"),
         *("order.number", "db.query.parameter.0"),
     ],
