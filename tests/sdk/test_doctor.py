@@ -250,12 +250,40 @@ def test_secrets_are_not_shown(sink: Sink) -> None:
     assert "s3cret" not in json.dumps(found)
 
 
-def test_the_text_for_people(sink: Sink) -> None:
-    env = {"PATH": "/usr/bin:/bin", "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url}
+def text(*options: str, **env: str) -> tuple[int, str]:
+    """Exit code and text for people."""
     done = subprocess.run(
-        [sys.executable, "-m", "otel_kit.cli", "doctor"], env=env, cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "otel_kit.cli", "doctor", *options],
+        env={"PATH": "/usr/bin:/bin", **env},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.returncode == 1
-    assert "1 wrong, 2 doubtful" in done.stdout
-    assert "error    service: the service has no name" in done.stdout
-    assert "-> set OTEL_SERVICE_NAME" in done.stdout
+    return done.returncode, done.stdout
+
+
+def test_the_text_for_people(sink: Sink) -> None:
+    code, told = text(OTEL_EXPORTER_OTLP_ENDPOINT=sink.url)
+    assert code == 1
+    assert "1 wrong, 2 doubtful" in told
+    assert "error    service: the service has no name" in told
+    assert "-> set OTEL_SERVICE_NAME" in told
+
+
+def test_the_text_leaves_out_what_nobody_has_set() -> None:
+    env = {"OTEL_KIT_SHUTDOWN_TIMEOUT": "1", "POD_NAME": "bff-1", "OTEL_SDK_DISABLED": "true"}
+    shown = text(**env)[1].partition("versions")[0].splitlines()[1:-1]
+    assert {line.split()[0] for line in shown[:-1]} == {
+        "service.name",
+        "service.instance.id",
+        "k8s.pod.name",
+        "sdk_disabled",
+        "endpoint",
+        "shutdown_timeout",
+    }
+    assert shown[-1].endswith(" more have their default; --all shows them")
+    (instance,) = [line for line in shown if "service.instance.id" in line]
+    assert instance.split(maxsplit=2)[1:] == ["bff-1", "detected, and each process adds its own"]
+    more = int(shown[-1].split()[0])
+    assert len(text("--all", **env)[1].partition("versions")[0].splitlines()[1:-1]) == len(shown) - 1 + more
