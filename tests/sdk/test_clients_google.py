@@ -92,13 +92,11 @@ def test_each_call_is_one_client_span(python: Path, env: dict[str, str]) -> None
     )
     assert tree.of("use_bigquery") == Counter([("POST", "200"), ("GET", "404")])
     firestore = "google.firestore.v1.Firestore"
-    assert tree.of("use_firestore") == Counter(
-        {
-            (f"{firestore}/BatchGetDocuments", "OK"): 2,
-            (f"{firestore}/Commit", "OK"): 1,
-            (f"{firestore}/Commit", "NOT_FOUND"): 1,
-        }
-    )
+    found = tree.of("use_firestore")
+    assert (found[f"{firestore}/Commit", "OK"], found[f"{firestore}/Commit", "NOT_FOUND"]) == (1, 1)
+    # The library leaves the stream after its one document: often before the status comes.
+    reads = [found[f"{firestore}/BatchGetDocuments", status] for status in ("OK", "CANCELLED")]
+    assert (sum(reads), sum(found.values())) == (2, 4)
     found = tree.of("use_spanner")
     query = "google.spanner.v1.Spanner/ExecuteStreamingSql"
     assert (found[query, "OK"], found[query, "NOT_FOUND"]) == (1, 1)

@@ -124,3 +124,42 @@ def test_nothing_is_in_flight_at_the_end(run: tuple[list[str], Seen]) -> None:
         for point in sorted(run[1].named(f"rpc.{side}.active_calls"), key=lambda point: point.time):
             last[point.attributes["rpc.method"]] = point.value
         assert set(last.values()) == {0}
+
+
+LEAVES = """
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+import grpc, otel_kit
+otel_kit.init(service="leaves")
+
+class Handlers(grpc.GenericRpcHandler):
+    def service(self, details):
+        return grpc.unary_stream_rpc_method_handler(lambda request, context: iter([b"one"]))
+
+server = grpc.server(ThreadPoolExecutor(4), handlers=[Handlers()])
+port = server.add_insecure_port("localhost:0")
+server.start()
+
+async def wrapped(call):  # as Google's libraries do it; such a generator is closed by the loop
+    async for answer in call:
+        yield answer
+
+async def first():
+    channel = grpc.aio.insecure_channel(f"localhost:{port}")
+    async for answer in wrapped(channel.unary_stream("/ends.Sync/left")(b"")):
+        return answer
+
+for _ in range(200):
+    assert asyncio.run(first()) == b"one"
+server.stop(None).wait()
+"""
+
+
+def test_each_stream_that_is_left_as_its_loop_ends_has_a_span() -> None:
+    with running_sink() as sink:
+        with start([sys.executable, "-c", LEAVES], env=endpoint(sink)) as part:
+            assert part.wait() == 0, part.output()
+        spans = [span for span in sink.seen.spans if span.kind == CLIENT]
+    assert len(spans) == 200
+    # The status may have come before, unread.
+    assert {span.attributes["rpc.response.status_code"] for span in spans} <= {"OK", "CANCELLED"}

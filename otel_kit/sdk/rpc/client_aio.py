@@ -6,6 +6,7 @@ interceptor of ours turns a call into one of those that can do less.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import time
 from collections.abc import Callable, Coroutine
@@ -215,23 +216,30 @@ class _Watched:
         try:
             rpc = _rpc_of(self._call)
             if rpc is not None:
-                _leave(rpc, self._call._loop)
+                loop = self._call._loop
+                with contextlib.suppress(RuntimeError):  # the loop is closed
+                    loop.call_soon_threadsafe(loop.call_later, _TAKEN_UP_WITHIN, _Leaving(rpc))
         except Exception:
             fault("gRPC call")
 
 
-def _leave(rpc: Rpc, loop: Any) -> None:
-    """Nobody reads any more; the call has ended here unless somebody soon does again."""
-    rpc.left = left = time.time_ns(), time.perf_counter()
+class _Leaving:
+    """Ends a call that nobody reads any more, unless somebody soon does again.
 
-    def end() -> None:
-        if rpc.left is left:
-            rpc.finish(CANCELLED, details=_LEFT, at=left)
+    When it is called, or when it is let go: a loop that is closed forgets what it was to call later.
+    """
 
-    try:
-        loop.call_soon_threadsafe(loop.call_later, _TAKEN_UP_WITHIN, end)
-    except RuntimeError:  # the loop is closed
-        end()
+    __slots__ = ("_left", "_rpc")
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+        self._left = rpc.left = time.time_ns(), time.perf_counter()
+
+    def __call__(self) -> None:
+        if self._rpc.left is self._left:
+            self._rpc.finish(CANCELLED, details=_LEFT, at=self._left)
+
+    __del__ = __call__
 
 
 def _rpc_of(call: Any) -> Rpc | None:
