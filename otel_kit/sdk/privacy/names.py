@@ -65,9 +65,9 @@ _COUNTED: Final = _set("""
     """)
 #: Words that make a number one of many (``max_token``, ``time_to_first_token``), or a secret's size.
 _MEASURED: Final = _set("""
-    average avg bytes cached completion cost count counter duration first input last latency length limit max mean
-    min minutes ms num output per price prompt rate reasoning remaining score seconds size time total ttl usage
-    used
+    average avg bytes cached completion cost count counter duration first input last latency length limit max
+    mean min minutes ms num output per price prompt rate reasoning remaining score seconds size time total ttl
+    usage used
     """)
 #: Words that make a truth value tell of a secret instead of being one.
 _TOLD: Final = _set("""

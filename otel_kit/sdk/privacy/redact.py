@@ -73,7 +73,8 @@ class _Kind(Enum):
 
 _PLAIN: Final = _Kind.PLAIN
 _HIDDEN: Final = frozenset([_Kind.SECRET, _Kind.NUMBERS, _Kind.TEXTS])
-#: No shorter number is that of a card.
+_NUMBERS: Final = frozenset([bool, int, float])
+#: No smaller number is that of a card.
 _CARD: Final = 10**12
 _KINDS: Final = {
     **dict.fromkeys(("db.query.text", "db.statement"), _Kind.STATEMENT),
@@ -152,8 +153,12 @@ class Redactor:
         """The value to send under this key."""
         try:
             kind = self._kinds.get(key) or self._kind(key)
-            if kind is _PLAIN and type(value) is str:
-                return value if value in self._clean else self._plain(value)
+            if kind is _PLAIN:
+                of = type(value)
+                if of is str:
+                    return value if value in self._clean else self._plain(value)
+                if of in _NUMBERS and value < _CARD:
+                    return value
             return self._value(key, value, kind, 0)
         except Exception:  # of an object of the service that cannot be read
             return self._unread(key, value)
@@ -177,7 +182,7 @@ class Redactor:
         if isinstance(value, str):
             return self._text(value if type(value) is str else str.__str__(value), kind)
         if value is None or isinstance(value, bool | int | float):
-            return value if kind is _PLAIN and type(value) is not int else self._number(value, kind)
+            return self._number(value, kind)
         if isinstance(value, bytes):
             text = value.decode("utf-8", "replace")
             return value if self._text(text, kind) == text else MARK
