@@ -7,19 +7,9 @@ it is used, so that ``otel-kit --help`` stays quick. Exit codes: 0 done, 1 error
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Final
-
-from otel_kit.errors import to_install
+from collections.abc import Iterator, Sequence
 
 __all__ = ["main", "missing_extra"]
-
-#: Module -> the distribution that brings it, where that has another name.
-_DISTRIBUTIONS: Final = {
-    "datadog_api_client": "datadog-api-client",
-    "google": "googleapis-common-protos",
-    "yaml": "PyYAML",
-}
 
 
 def main() -> None:
@@ -33,10 +23,25 @@ def main() -> None:
 
 
 def missing_extra(error: ModuleNotFoundError, arguments: Sequence[str]) -> str:
-    """Say which package the command lacks, and its extra; re-raise where the missing module is our own."""
-    package = (error.name or "").partition(".")[0]
-    if package in {"", "otel_kit"}:
+    """Say which packages the command lacks, and its extra; re-raise where the missing module is our own."""
+    from otel_kit.errors import to_install
+
+    module = (error.name or "").partition(".")[0]
+    if module in {"", "otel_kit"}:
         raise error
-    distribution = _DISTRIBUTIONS.get(package, package)
     extra = "dev" if arguments[:1] == ["dev"] else "cli"
-    return f"the package {distribution} is not installed; {to_install(distribution, extra)}"
+    packages = " ".join(_missing(extra)) or module
+    return f"the package '{module}' is not installed; {to_install(packages, extra)}"
+
+
+def _missing(extra: str) -> Iterator[str]:
+    """The distributions that it asks for and that are not here, as our metadata name them."""
+    import contextlib
+    import re
+    from importlib import metadata
+
+    with contextlib.suppress(metadata.PackageNotFoundError):  # we are no distribution, but a folder
+        for requirement in metadata.requires("otel-kit") or ():
+            found = re.match(rf"([\w.-]+).*\bextra == ['\"]{extra}['\"]", requirement)
+            if found and not any(metadata.distributions(name=found[1])):
+                yield found[1]
