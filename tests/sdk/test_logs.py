@@ -51,6 +51,7 @@ def test_each_record_once(written: tuple[list[Line], Seen, str]) -> None:
     assert len(written[1].logs) == len(own)
     assert {
         "after basicConfig",
+        "a name that only begins like ours",
         "after basicConfig by force",
         "after dictConfig",
         "from uvicorn",

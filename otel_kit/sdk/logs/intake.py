@@ -132,7 +132,7 @@ class Intake:
         if (
             self._send is not None
             and not context.get(_SUPPRESS_INSTRUMENTATION_KEY)
-            and not entry[0][0].startswith(_OWN)
+            and not (entry[0][0].startswith(_OWN) and entry[0][0].partition(".")[0] in _OWN)
         ):
             self._send(entry)
             sent = True

@@ -38,6 +38,7 @@ def configurations() -> None:
     """What frameworks and services do after init(); each is followed by a line."""
     logging.basicConfig(level=logging.DEBUG)
     log.info("after basicConfig")
+    logging.getLogger("otel_kit_shop").info("a name that only begins like ours")
     logging.basicConfig(force=True, format="plain %(message)s", stream=sys.stderr)
     log.info("after basicConfig by force")
     stream = {"class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
