@@ -121,11 +121,11 @@ def test_variables_of_ddtrace_are_one_sentence_with_what_to_use_instead() -> Non
     environ = {"DD_TRACE_ENABLED": "false", "DD_LOGS_INJECTION": "true", "DD_TRACE_SAMPLE_RATE": "s3cret"}
     (problem,) = settings({**environ, "DD_ENV": "dev"}, service="s").problems
     assert problem == (
-        "DD_LOGS_INJECTION, DD_TRACE_ENABLED, DD_TRACE_SAMPLE_RATE: of no effect, since only ddtrace reads "
-        "them; use OTEL_KIT_TRACES for DD_TRACE_ENABLED, OTEL_KIT_SAMPLING for DD_TRACE_SAMPLE_RATE"
+        "DD_LOGS_INJECTION, DD_TRACE_ENABLED, DD_TRACE_SAMPLE_RATE: of no effect on otel-kit, since "
+        "they are for ddtrace; use OTEL_KIT_TRACES for DD_TRACE_ENABLED, OTEL_KIT_SAMPLING for DD_TRACE_SAMPLE_RATE"
     )
     (alone,) = settings({"DD_LOGS_INJECTION": "true"}, service="s").problems
-    assert alone.endswith("; remove what is of no use")
+    assert alone.endswith("; remove them where nothing else reads them")
 
 
 def test_the_page_for_services_lists_the_variables_of_ddtrace() -> None:

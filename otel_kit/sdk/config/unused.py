@@ -74,8 +74,10 @@ def _of_ddtrace(names: Iterable[str]) -> Iterator[str]:
     found = [name for name in names if name in DDTRACE]
     if found:
         counterparts = [f"{DDTRACE[name]} for {name}" for name in found if DDTRACE[name]]
-        fix = f"use {', '.join(counterparts)}" if counterparts else "remove what is of no use"
-        yield f"{', '.join(found)}: of no effect, since only ddtrace reads them; {fix}"
+        fix = (
+            f"use {', '.join(counterparts)}" if counterparts else "remove them where nothing else reads them"
+        )
+        yield f"{', '.join(found)}: of no effect on otel-kit, since they are for ddtrace; {fix}"
 
 
 def _beginning(names: Iterable[str], begin: str) -> str:
