@@ -122,7 +122,8 @@ def test_variables_of_ddtrace_are_one_sentence_with_what_to_use_instead() -> Non
     (problem,) = settings({**environ, "DD_ENV": "dev"}, service="s").problems
     assert problem == (
         "DD_LOGS_INJECTION, DD_TRACE_ENABLED, DD_TRACE_SAMPLE_RATE: of no effect on otel-kit, since "
-        "they are for ddtrace; use OTEL_KIT_TRACES for DD_TRACE_ENABLED, OTEL_KIT_SAMPLING for DD_TRACE_SAMPLE_RATE"
+        "they are for ddtrace; use OTEL_KIT_TRACES for DD_TRACE_ENABLED, "
+        "OTEL_KIT_SAMPLING for DD_TRACE_SAMPLE_RATE"
     )
     (alone,) = settings({"DD_LOGS_INJECTION": "true"}, service="s").problems
     assert alone.endswith("; remove them where nothing else reads them")
