@@ -30,7 +30,7 @@ from google.cloud import (  # noqa: E402
     tasks,
 )
 
-WHO: Any = AnonymousCredentials()  # type: ignore[no-untyped-call]
+WHO: Any = AnonymousCredentials()
 traced = os.environ.get("PUBSUB_TRACES") == "true"
 bucket: Any = storage.Client("p", WHO, client_options={"api_endpoint": WEB}).bucket("shop")
 tables: Any = bigquery.Client("p", WHO, client_options={"api_endpoint": WEB})
