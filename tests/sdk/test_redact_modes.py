@@ -53,7 +53,7 @@ def test_log_messages_by_a_list_of_allowed_keys(allow: str, message: str) -> Non
         found = {line["logger.name"]: line for line in lines(part)}
     assert (found["shop"]["message"], found["shop"]["colour"]) == (message, "REDACTED")
     assert found["otel_kit_of_another"]["message"] == message.replace("hello world", "not ours")
-    assert "at the end flushed 1 and dropped 0 items" in found["otel_kit"]["message"]
+    assert "at the end flushed 2 and dropped 0 items" in found["otel_kit"]["message"]
     assert message in sink.seen.bodies()
 
 
