@@ -9,7 +9,7 @@ from typing import Final
 
 import otel_kit
 
-otel_kit.init()
+telemetry = otel_kit.init()
 
 import httpx  # noqa: E402
 import requests  # noqa: E402
@@ -40,3 +40,4 @@ if __name__ == "__main__":
         requests.get(url, timeout=5)
         for counter in counters:
             counter.add(1)
+    telemetry.force_flush()  # what is delivered now is in the metrics that are collected at the end
