@@ -25,16 +25,18 @@ MAX_ITEMS: Final = 16_384
 #: Items of one request. To send one takes half a millisecond whatever its size, and the thread that sends
 #: has to get at the interpreter's lock a few times, which in a busy service takes longer every time.
 BATCH: Final = 2048
-#: Items that are encoded in one go, before others that wait may have the interpreter's lock.
-SLICE: Final = 512
+#: Items that are encoded in one go, a fraction of a millisecond, before a request that waits may have the
+#: interpreter's lock. With slices of 512 the p99 of a service was 1.7 times that without us, with these 1.4.
+SLICE: Final = 128
 DELAY: Final = 1.0
 #: Below the 4 MiB that gRPC servers take by default.
 MAX_BODY: Final = 3_500_000
 #: What may wait in bytes, by the size that items had of late once encoded: to ask each for its size would
 #: cost whoever puts it more than all the rest.
 MAX_BYTES: Final = 32_000_000
-#: Bytes of an item, before there was one.
+#: Bytes of an item, before there was one; and how many items the average is of.
 _USUAL: Final = 400
+_RECENT: Final = 512
 
 
 class BatchQueue(Generic[T]):
@@ -208,7 +210,7 @@ class BatchQueue(Generic[T]):
 
     def _weigh(self, size: int, items: int) -> None:
         """Let the last items count for the average; a single large one must not make the others lose room."""
-        self._weight = max(1, self._weight + (size - self._weight * items) // (items + SLICE))
+        self._weight = max(1, self._weight + (size - self._weight * items) // (items + _RECENT))
         self._enough = max(1, min(BATCH, MAX_BODY // self._weight))
         self._room = max(self._enough, min(MAX_ITEMS, MAX_BYTES // self._weight))
         self._drop_oldest(len(self._items) - self._room)
