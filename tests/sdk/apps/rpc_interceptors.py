@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +13,7 @@ import grpc.aio
 from opentelemetry import trace
 
 import otel_kit
+from tests.sdk.apps.rpc_serving import serving
 
 UNARY: Any = grpc.unary_unary_rpc_method_handler
 log = logging.getLogger("interceptors")
@@ -136,16 +136,8 @@ async def main() -> None:
     }
     for name, server in made.items():
         server.add_generic_rpc_handlers((handlers(f"{name}.Shop", aio_get if "aio" in name else get),))
-        port = server.add_insecure_port("localhost:0")
-        started = server.start()
-        if inspect.isawaitable(started):
-            await started
-        await called(name, port)
-        stopped = server.stop(None)
-        if inspect.isawaitable(stopped):
-            await stopped
-        else:
-            stopped.wait()
+        async with serving(server) as port:
+            await called(name, port)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,6 +13,7 @@ from grpc_health.v1.health import aio as aio_health  # type: ignore[attr-defined
 from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 
 import otel_kit
+from tests.sdk.apps.rpc_serving import serving
 
 Check: Any = health_pb2.HealthCheckRequest
 
@@ -68,16 +68,8 @@ async def main() -> None:
         add: Any = health_pb2_grpc.add_HealthServicer_to_server
         add(servicer, server)
         reflection.enable_server_reflection((health.SERVICE_NAME,), server)
-        port = server.add_insecure_port("localhost:0")
-        started = server.start()
-        if inspect.isawaitable(started):
-            await started
-        await ask(name, port)
-        stopped = server.stop(None)
-        if inspect.isawaitable(stopped):
-            await stopped
-        else:
-            stopped.wait()
+        async with serving(server) as port:
+            await ask(name, port)
 
 
 if __name__ == "__main__":
