@@ -21,7 +21,7 @@ __all__ = ["rounds"]
 def rounds(data: MetricsData) -> Iterator[MetricsData]:
     """The collection in parts of which none has two metrics of one name; nearly always as it is."""
     times = Counter(
-        (scope.scope.name, scope.scope.version, metric.name)
+        _to_datadog(scope, metric)
         for resource in data.resource_metrics
         for scope in resource.scope_metrics
         for metric in scope.metrics
@@ -34,6 +34,11 @@ def rounds(data: MetricsData) -> Iterator[MetricsData]:
         yield _round(data, number)
 
 
+def _to_datadog(scope: Any, metric: Any) -> tuple[str, str | None, str]:
+    """What a metric is the same by."""
+    return scope.scope.name, scope.scope.version, metric.name
+
+
 def _round(data: MetricsData, number: int) -> MetricsData:
     """The metrics of which `number` others with the same name came before."""
     before: Counter[Any] = Counter()
@@ -41,7 +46,7 @@ def _round(data: MetricsData, number: int) -> MetricsData:
     def metrics(scope: Any) -> list[Any]:
         chosen = []
         for metric in scope.metrics:
-            key = scope.scope.name, scope.scope.version, metric.name
+            key = _to_datadog(scope, metric)
             if before[key] == number:
                 chosen.append(metric)
             before[key] += 1
