@@ -11,6 +11,7 @@ from typing import Any
 
 import otel_kit
 from otel_kit.sdk.clients import report
+from tests.sdk.apps.say import say
 
 WEB, REDIS, POSTGRES = (os.environ.get(name, "") for name in ("WEB", "REDIS", "POSTGRES"))
 NAMES = os.environ["CLIENTS"].split(",")
@@ -111,5 +112,5 @@ if __name__ == "__main__":
         globals()[f"use_{name}"]()
     for state in report():
         told = (state.library, state.state, state.installed, state.contrib, state.why)
-        print("state", *told)  # noqa: T201
-    print("all used")  # noqa: T201
+        say("state", *told)
+    say("all used")

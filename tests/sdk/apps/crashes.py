@@ -19,6 +19,7 @@ from typing import Any
 from opentelemetry import trace
 
 import otel_kit
+from tests.sdk.apps.say import say
 
 tracer = trace.get_tracer("job")
 
@@ -81,7 +82,7 @@ def process() -> None:
     children += [context.Process(target=sys.exit, args=(5,)), context.Process(target=int)]
     for child in children:
         join(child)
-    print("exit codes", [child.exitcode for child in children])  # noqa: T201
+    say("exit codes", [child.exitcode for child in children])
 
 
 def work_with_init(task: Callable[[], object]) -> None:
@@ -98,7 +99,7 @@ def late() -> None:
     children = [context.Process(target=work_with_init, args=(task,), name="child") for task in tasks]
     for child in children:
         join(child)
-    print("exit codes", [child.exitcode for child in children])  # noqa: T201
+    say("exit codes", [child.exitcode for child in children])
 
 
 def fork() -> None:
@@ -106,7 +107,7 @@ def fork() -> None:
     pid = os.fork()
     if pid == 0:
         fail_in_span()
-    print("exit codes", [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])])  # noqa: T201
+    say("exit codes", [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])])
 
 
 def interrupted() -> None:

@@ -20,6 +20,7 @@ from typing import Any
 from opentelemetry import metrics, trace
 
 import otel_kit
+from tests.sdk.apps.say import say
 
 log = logging.getLogger("ending")
 
@@ -35,7 +36,7 @@ def record(name: str, count: int = 1) -> None:
 
 def ready() -> None:
     """Say so, and wait for a signal."""
-    print("ready", flush=True)  # noqa: T201
+    say("ready")
     time.sleep(60)
 
 
@@ -53,7 +54,7 @@ def looping() -> None:
 
     async def work() -> None:
         record("before")
-        print("ready", flush=True)  # noqa: T201
+        say("ready")
         try:
             await asyncio.sleep(60)
         finally:
@@ -69,7 +70,7 @@ def loop_handler() -> None:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         record("before")
-        print("ready", flush=True)  # noqa: T201
+        say("ready")
         await stop.wait()
         record("finally")
 
@@ -82,7 +83,7 @@ def late_handler() -> None:
     reads, writes = os.pipe()
     signal.signal(signal.SIGTERM, lambda *_: os.write(writes, b"."))
     record("before")
-    print("ready", flush=True)  # noqa: T201
+    say("ready")
     os.read(reads, 1)
     record("finally")
 
@@ -224,7 +225,7 @@ def busy_forks() -> None:
     stop.set()
     for worker in workers:
         worker.join()  # or their lines come amid the next one
-    print(f"codes {[child.exitcode for child in children]}")  # noqa: T201 - at once: lines come in between
+    say(f"codes {[child.exitcode for child in children]}")  # at once: lines come in between
 
 
 def megabytes() -> int:
@@ -242,7 +243,7 @@ def flood() -> None:
         tracer.start_span("flood", attributes={"number": number, "text": "x" * 100}).end()
         if number % 10_000 == 0:
             most = max(most, megabytes())
-    print("grown", most - before)  # noqa: T201
+    say("grown", most - before)
 
 
 MODES: dict[str, Callable[[], None]] = {

@@ -30,6 +30,7 @@ import otel_kit
 from otel_kit.sdk import notes
 from tests.parts import free_port
 from tests.sdk.apps.faults_service import aio_replies, aio_reply, app, handlers, replies, reply
+from tests.sdk.apps.say import say
 from tests.sdk.apps.traps import Injected, functions, trapped
 
 Around: TypeAlias = tuple[dict[str, int], dict[str, Any]]
@@ -198,10 +199,10 @@ async def rounds(around: Around, error: type[BaseException]) -> None:
         ):  # what is told of this fault is not kept for the minute of the one before
             limit._next = 0.0
         result = await one_round(around, expected, f"round {number}", names[name], error)
-        print(json.dumps(result), flush=True)  # noqa: T201
+        say(json.dumps(result))
     said.clear()
     after = await work(around, "after")
-    print(json.dumps({"after": after == expected, "said": said}), flush=True)  # noqa: T201
+    say(json.dumps({"after": after == expected, "said": said}))
 
 
 async def one_round(

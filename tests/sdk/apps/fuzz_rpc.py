@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 
 import otel_kit
+from tests.sdk.apps.say import say
 
 #: Without traceparent: ours takes the place of the service's, which may be one that gRPC refuses.
 KEYS = (
@@ -77,7 +78,7 @@ def main(seed: int) -> None:
             results.append(seen(lambda: stub(method)(b"x", timeout=20, metadata=once)))  # noqa: B023
             results.append(seen(lambda: stub(method).future(b"y", metadata=later).result()))  # noqa: B023
     server.stop(None).wait()
-    print(json.dumps({"results": results}))  # noqa: T201
+    say(json.dumps({"results": results}))
 
 
 if __name__ == "__main__":

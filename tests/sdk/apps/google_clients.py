@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import otel_kit
+from tests.sdk.apps.say import say
 
 WEB, RPC = os.environ["WEB"], os.environ["RPC"]
 LATE = os.environ.get("ORDER") == "late"
@@ -131,5 +132,5 @@ if __name__ == "__main__":
     from otel_kit.sdk.clients import report
 
     for state in report():
-        print("state", state.library, state.state, state.installed, state.why)  # noqa: T201
-    print("all used")  # noqa: T201
+        say("state", state.library, state.state, state.installed, state.why)
+    say("all used")

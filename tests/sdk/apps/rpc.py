@@ -17,6 +17,7 @@ from grpc import insecure_channel, server
 from opentelemetry import trace
 
 import otel_kit
+from tests.sdk.apps.say import say
 
 KINDS = {"Unary": "unary_unary", "Down": "unary_stream", "Up": "stream_unary", "Both": "stream_stream"}
 
@@ -238,7 +239,7 @@ def main() -> None:
     sync.stop(None).wait()
     workers.shutdown()  # waits for the handlers whose callers are gone
     asyncio.run(aio_main())
-    print("all calls made")  # noqa: T201
+    say("all calls made")
 
 
 if __name__ == "__main__":

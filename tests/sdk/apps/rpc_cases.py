@@ -32,6 +32,7 @@ from tests.sdk.apps.rpc_services import (
     seen,
     text,
 )
+from tests.sdk.apps.say import say
 
 RETRY = json.dumps(
     {
@@ -287,8 +288,8 @@ def main(path: str) -> None:
     sync_main(free_port(), path)
     crowded_main(free_port())
     asyncio.run(aio_main(free_port()))
-    print("\n".join(seen))  # noqa: T201
-    print("all cases run")  # noqa: T201
+    say("\n".join(seen))
+    say("all cases run")
 
 
 if __name__ == "__main__":

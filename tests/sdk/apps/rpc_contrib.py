@@ -23,6 +23,7 @@ from opentelemetry.instrumentation.grpc import (
 from opentelemetry.instrumentation.grpc.grpcext import intercept_channel
 
 import otel_kit
+from tests.sdk.apps.say import say
 
 # mypy: disable-error-code="no-untyped-call"
 WANTED: Any = filters.negate(filters.method_name("Left"))
@@ -125,7 +126,7 @@ def main(when: str) -> None:
         GrpcInstrumentorClient().uninstrument()
         GrpcInstrumentorServer().uninstrument()
         sync_main(hand=False)
-    print("all calls made")  # noqa: T201
+    say("all calls made")
 
 
 if __name__ == "__main__":

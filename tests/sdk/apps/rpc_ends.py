@@ -16,6 +16,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
 import otel_kit
+from tests.sdk.apps.say import say
 
 INVENTED = 300
 #: A plain function of grpc.aio runs; the task of its call is done.
@@ -178,7 +179,7 @@ def sync_main(ends: Ends) -> None:
             if name in ("own_cancel", "exit", "down_exit"):
                 call.cancel()
             seen = _outcome(functools.partial(list, call) if down else call.result)
-            print(f"sync {name} {seen}")  # noqa: T201
+            say(f"sync {name} {seen}")
         for number in range(INVENTED):
             _outcome(functools.partial(channel.unary_unary(f"/made.up/{number}"), b""))
     server.stop(None).wait()
@@ -211,9 +212,9 @@ async def aio_main(ends: Ends) -> None:
             await asyncio.to_thread(ends.wait, path[1:])
             if name == "own_cancel":
                 call.cancel()
-            print(f"aio {name} {await seen}")  # noqa: T201
+            say(f"aio {name} {await seen}")
         never_made = channel.unary_unary("/ends.Aio/never_made")(b"", metadata=(("Key", ""),))
-        print(f"aio never_made {await _awaited(never_made)}")  # noqa: T201
+        say(f"aio never_made {await _awaited(never_made)}")
     await server.stop(None)
 
 

@@ -16,6 +16,7 @@ from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.sdk.trace import SpanProcessor
 
 import otel_kit
+from tests.sdk.apps.say import say
 
 ROUNDS = 20
 HOSTILE: list[Any] = [
@@ -210,8 +211,8 @@ def main(how: str) -> None:
     sync_main(results)
     asyncio.run(aio_main(results))
     for line, count in sorted(results.items()):
-        print(f"{line}: {count}")  # noqa: T201
-    print(f"kept: {kept()}")  # noqa: T201
+        say(f"{line}: {count}")
+    say(f"kept: {kept()}")
 
 
 if __name__ == "__main__":

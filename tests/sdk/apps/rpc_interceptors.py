@@ -14,6 +14,7 @@ from opentelemetry import trace
 
 import otel_kit
 from tests.sdk.apps.rpc_serving import serving
+from tests.sdk.apps.say import say
 
 UNARY: Any = grpc.unary_unary_rpc_method_handler
 log = logging.getLogger("interceptors")
@@ -143,4 +144,4 @@ async def main() -> None:
 if __name__ == "__main__":
     otel_kit.init(service="interceptors")
     asyncio.run(main())
-    print("all calls made")  # noqa: T201
+    say("all calls made")

@@ -14,6 +14,7 @@ import grpc
 import grpc.aio
 
 import otel_kit
+from tests.sdk.apps.say import say
 
 UNARY = grpc.unary_unary_rpc_method_handler
 
@@ -103,9 +104,9 @@ async def crowded() -> None:
             try:
                 await call(b"one too many")
             except grpc.RpcError as error:
-                print(f"crowded {error.code().name}")  # noqa: T201
+                say(f"crowded {error.code().name}")
         go.set()
-        print(f"crowded {await first!r}")  # noqa: T201
+        say(f"crowded {await first!r}")
     await server.stop(None)
 
 
@@ -128,7 +129,7 @@ async def main() -> None:
         server.stop(None).wait()
     for server in (aio_before[0], aio_after[0]):
         await server.stop(None)
-    print("all calls made")  # noqa: T201
+    say("all calls made")
 
 
 if __name__ == "__main__":

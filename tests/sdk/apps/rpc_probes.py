@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_g
 
 import otel_kit
 from tests.sdk.apps.rpc_serving import serving
+from tests.sdk.apps.say import say
 
 Check: Any = health_pb2.HealthCheckRequest
 
@@ -33,19 +34,19 @@ async def ask(name: str, port: int) -> None:
     channel: Any
     async with grpc.aio.insecure_channel(f"localhost:{port}") as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)
-        print(f"{name} check {(await stub.Check(Check())).status}")  # noqa: T201
+        say(f"{name} check {(await stub.Check(Check())).status}")
         try:
             await stub.Check(Check(service="absent"))
         except grpc.RpcError as error:
-            print(f"{name} check {error.code().name}")  # noqa: T201
+            say(f"{name} check {error.code().name}")
         watch = stub.Watch(Check())
-        print(f"{name} watch {(await watch.read()).status}")  # noqa: T201
+        say(f"{name} watch {(await watch.read()).status}")
         watch.cancel()
         asks = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
         reflected: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
         async for found in reflected.ServerReflectionInfo(asks):
-            print(f"{name} lists {len(found.list_services_response.service)}")  # noqa: T201
-        print(f"{name} gets {await channel.unary_unary(f'/{name}/Get')(b'it')!r}")  # noqa: T201
+            say(f"{name} lists {len(found.list_services_response.service)}")
+        say(f"{name} gets {await channel.unary_unary(f'/{name}/Get')(b'it')!r}")
     await asyncio.to_thread(check, name, port)
 
 
@@ -54,7 +55,7 @@ def check(name: str, port: int) -> None:
     channel: Any
     with grpc.insecure_channel(f"localhost:{port}") as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)
-        print(f"{name} check {stub.Check(Check()).status}")  # noqa: T201
+        say(f"{name} check {stub.Check(Check()).status}")
 
 
 async def main() -> None:

@@ -13,6 +13,7 @@ import time
 from opentelemetry import metrics, trace
 
 import otel_kit
+from tests.sdk.apps.say import say
 
 log = logging.getLogger("job")
 
@@ -88,7 +89,7 @@ def flood() -> None:
     for _ in range(75):
         counter.add(1)
         results.append(otel_kit.force_flush())
-    print(f"put off {results.count(False)}")  # noqa: T201
+    say(f"put off {results.count(False)}")
 
 
 def own_handler() -> None:
@@ -98,14 +99,14 @@ def own_handler() -> None:
     signal.signal(signal.SIGTERM, lambda *_: os.write(writes, b"."))
     otel_kit.init(service="script")
     record(20)
-    print("ready", flush=True)  # noqa: T201
+    say("ready")
     os.read(reads, 1)
     record(1, "last words")
 
 
 def wait() -> None:
     """Wait for a signal that ends the process."""
-    print("ready", flush=True)  # noqa: T201
+    say("ready")
     time.sleep(60)
 
 

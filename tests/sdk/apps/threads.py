@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from opentelemetry import trace
 
 import otel_kit
+from tests.sdk.apps.say import say
 
 log = logging.getLogger("threads")
 
@@ -138,8 +139,8 @@ def main() -> None:
     in_span("parent", lambda: asyncio.run(loop()))
     executor.submit(work, "outside").result()
     join(threading.Thread(target=work, args=("alone",)))
-    print("freed", freed())  # noqa: T201
-    in_span("parent", lambda: print("freed", freed()))  # noqa: T201
+    say("freed", freed())
+    in_span("parent", lambda: say("freed", freed()))
     executor.shutdown()
     processes()
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import otel_kit
+from tests.sdk.apps.say import say
 
 WEB, REDIS, POSTGRES, FILE = (os.environ[name] for name in ("WEB", "REDIS", "POSTGRES", "FILE"))
 LATE = os.environ.get("ORDER") == "late"
@@ -97,10 +98,10 @@ async def main() -> None:
                 if asyncio.iscoroutine(result):
                     await result
             except (Exception, asyncio.CancelledError) as error:
-                print(f"{name}: {type(error).__name__}")  # noqa: T201
+                say(f"{name}: {type(error).__name__}")
     await asyncio.gather(session.close(), client.aclose())
 
 
 if __name__ == "__main__":
     asyncio.run(main())
-    print("all tried")  # noqa: T201
+    say("all tried")
