@@ -163,6 +163,31 @@ def test_levels_and_filters_of_the_service_hold(case: str, tmp_path: Path) -> No
         ]
 
 
+FORMATTED = """
+import logging, sys, otel_kit
+class Loud(logging.Formatter):
+    def format(self, record):
+        text = super().format(record)
+        record.message = record.message.upper()
+        return text
+handler = logging.StreamHandler()
+logging.basicConfig(level="INFO", handlers=[handler])
+otel_kit.init(service="formatted", logs="otlp")
+for formatter in (logging.Formatter("%(asctime)s %(message)s"), Loud("%(message)s"), None):
+    handler.setFormatter(formatter)
+    logging.info("to %s by %s", "them", [1])
+    logging.info("wrong %d", "x")
+    logging.info("100 % plain", extra={"message2": 1})
+"""
+
+
+def test_messages_are_those_of_the_service_whatever_formats_its_lines() -> None:
+    with running_sink() as sink, start([sys.executable, "-c", FORMATTED], env=endpoint(sink)) as part:
+        assert part.wait() == 0, part.output()
+    told = Counter(one.body for one in sink.seen.logs if one.scope == "root")
+    assert told == {"to them by [1]": 3, "wrong %d ('x',)": 3, "100 % plain": 3}
+
+
 class Odd(logging.StreamHandler[Any]):
     """A handler whose stream is not to be had."""
 

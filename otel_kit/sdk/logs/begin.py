@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from otel_kit import conventions
@@ -49,7 +50,7 @@ def begin(
         return lambda _: None
     intake = Intake(
         stdout=stdout,
-        send=None if loggers is None else loggers.emit,
+        loggers=loggers,
         redactor=None if stdout is None else _redactor(settings.privacy),
         baggage=settings.context.baggage_attributes,
     )
@@ -90,7 +91,7 @@ def _limit(intake: Intake, settings: Settings, before_end: Callable[[Callable[[]
 
     from otel_kit.sdk.logs.limits import Limits
 
-    limits = Limits(settings.logs.limits, intake.deliver)
+    limits = Limits(settings.logs.limits, partial(intake.take, always=True))
     limits.start()
     intake.limit(limits.allows)
     before_end(limits.report)

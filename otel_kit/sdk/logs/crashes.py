@@ -17,7 +17,6 @@ from types import ModuleType
 from typing import Any, Final
 
 from otel_kit.sdk.imports import when_imported
-from otel_kit.sdk.logs.entry import SEEN
 from otel_kit.sdk.logs.intake import Intake
 from otel_kit.sdk.notes import fault
 from otel_kit.sdk.patching import replace
@@ -133,11 +132,12 @@ class _Crashes:
                 return False
             if hasattr(sys, "ps1"):  # people at a prompt
                 return False
-            self._intake.deliver(_record(error, level, message, fields))
-        except Exception:  # as where stdout is a closed pipe
+            # It is not, for instance, where stdout is a closed pipe.
+            recorded = self._intake.take(_record(error, level, message, fields), always=True)
+        except Exception:
             fault("an uncaught exception")
             return False
-        return self._intake.console and sys.stdout is not None
+        return recorded and self._intake.console and sys.stdout is not None
 
 
 def _as_finalizers_run(shown: Callable[[], bool]) -> None:
@@ -164,5 +164,5 @@ def _record(error: BaseException, level: int, message: str, fields: dict[str, st
         path, line, function = code.co_filename, trace.tb_lineno or 0, code.co_name
     told = (type(error), error, error.__traceback__)
     record = logging.LogRecord(_LOGGER, level, path, line, message, (), told, function)
-    record.__dict__.update(fields, **{SEEN: True})
+    record.__dict__.update(fields)
     return record

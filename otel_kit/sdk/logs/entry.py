@@ -120,13 +120,16 @@ def severity(level: int) -> tuple[str, int]:
     return "TRACE", 1
 
 
-def entry_of(record: logging.LogRecord, context: Context, baggage: Sequence[str] = ()) -> Entry:
+def entry_of(
+    record: logging.LogRecord, context: Context, baggage: Sequence[str] = (), message: str | None = None
+) -> Entry:
     """Take a record down.
 
     Args:
         record: as the standard library or a bridge made it.
         context: the current one.
         baggage: keys of baggage entries that become fields.
+        message: the text with its arguments, where somebody has just made it.
     """
     marks = record.__dict__
     said: Any = record.msg
@@ -150,8 +153,25 @@ def entry_of(record: logging.LogRecord, context: Context, baggage: Sequence[str]
         and not path.startswith(BRIDGES.paths)
         and len(said) < LONGEST
     ):
-        if record.args:
-            said = _with_arguments(record, said, record.args)
+        args: Any = record.args
+        if type(message) is str:
+            said = message if len(message) < LONGEST else clipped(message)
+        elif args:
+            # For texts and numbers, as nearly all arguments are, nothing of the service runs.
+            if type(args) is not tuple or type(record) is not logging.LogRecord:
+                said = _formatted(record)
+            else:
+                for arg in args:
+                    if type(arg) not in _PLAIN:
+                        said = _formatted(record)
+                        break
+                else:
+                    try:
+                        said %= args
+                    except (TypeError, ValueError):
+                        said = _formatted(record)
+                    if len(said) >= LONGEST:
+                        said = clipped(said)
     else:
         told = _told(record)
         site = _site(record)
@@ -167,21 +187,6 @@ def entry_of(record: logging.LogRecord, context: Context, baggage: Sequence[str]
     if type(created) is not float or not 0 <= created < _LATEST:
         created = time_ns() / 1e9
     return site, created, time_ns(), said, fields, error, span if span is not None and span.is_valid else None
-
-
-def _with_arguments(record: logging.LogRecord, said: str, args: Any) -> str:
-    """The message; for texts and numbers, as nearly all arguments are, nothing of the service runs."""
-    if type(args) is tuple and type(record) is logging.LogRecord:
-        for arg in args:
-            if type(arg) not in _PLAIN:
-                break
-        else:
-            try:
-                text = said % args
-            except (TypeError, ValueError):
-                return _formatted(record)
-            return text if len(text) < LONGEST else clipped(text)
-    return _formatted(record)
 
 
 def _formatted(record: logging.LogRecord) -> str:

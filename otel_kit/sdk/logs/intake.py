@@ -22,6 +22,7 @@ from otel_kit.sdk.tracing.context import current
 
 if TYPE_CHECKING:
     from otel_kit.sdk.logs.lines import Lines
+    from otel_kit.sdk.logs.loggers import Loggers
     from otel_kit.sdk.logs.text import TextLines
 
 __all__ = ["Intake", "Stdout"]
@@ -76,7 +77,7 @@ class Intake:
 
     Args:
         stdout: writes lines, if any are wanted.
-        send: takes entries for OTLP, if that is wanted.
+        loggers: the way to OTLP, if that is wanted.
         redactor: for what is written to stdout, and then for what is sent as well.
         baggage: keys of baggage entries that become fields.
     """
@@ -85,12 +86,12 @@ class Intake:
         self,
         *,
         stdout: Stdout | None,
-        send: Callable[[Entry], None] | None,
+        loggers: Loggers | None,
         redactor: EntryRedactor | None = None,
         baggage: Sequence[str] = (),
     ) -> None:
         self._stdout = stdout
-        self._send = send
+        self._loggers = loggers
         self._allows: Callable[[logging.LogRecord], bool] | None = None
         self._redactor = redactor
         self._baggage = tuple(baggage)
@@ -108,36 +109,44 @@ class Intake:
         """Leave out the records from now on that `allows` says no to."""
         self._allows = allows
 
-    def take(self, record: logging.LogRecord) -> None:
-        """Take a record, unless it was taken before. Never raises."""
+    def take(self, record: logging.LogRecord, message: str | None = None, *, always: bool = False) -> bool:
+        """Take a record, unless it was taken before. Never raises.
+
+        Args:
+            record: as the standard library or a bridge made it.
+            message: see `entry_of`.
+            always: whatever the limits are.
+
+        Returns:
+            Whether it has been passed on.
+        """
         try:
             marks = record.__dict__
             if SEEN in marks:
-                return
+                return False
             marks[SEEN] = True
             if BRIDGES.taken is not None and BRIDGES.taken(record):
-                return
-            if self._allows is None or self._allows(record):
-                self.deliver(record)
+                return False
+            if self._allows is not None and not always and not self._allows(record):
+                return False
+            context = current()
+            entry = entry_of(record, context, self._baggage, message)
+            if self._redactor is not None:
+                entry = self._redactor.redacted(entry)
+            sent = False
+            if (
+                self._loggers is not None
+                and not context.get(_SUPPRESS_INSTRUMENTATION_KEY)
+                and not (entry[0][0].startswith(_OWN) and entry[0][0].partition(".")[0] in _OWN)
+            ):
+                self._loggers.emit(entry)
+                sent = True
+            if self._stdout is not None:
+                self._stdout.write(entry, sent=sent)
         except Exception as error:
             _tell(error)
-
-    def deliver(self, record: logging.LogRecord) -> None:
-        """Pass a record on, whatever the limits are."""
-        context = current()
-        entry = entry_of(record, context, self._baggage)
-        if self._redactor is not None:
-            entry = self._redactor.redacted(entry)
-        sent = False
-        if (
-            self._send is not None
-            and not context.get(_SUPPRESS_INSTRUMENTATION_KEY)
-            and not (entry[0][0].startswith(_OWN) and entry[0][0].partition(".")[0] in _OWN)
-        ):
-            self._send(entry)
-            sent = True
-        if self._stdout is not None:
-            self._stdout.write(entry, sent=sent)
+            return False
+        return True
 
 
 def _tell(error: Exception) -> None:

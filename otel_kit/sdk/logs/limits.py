@@ -97,7 +97,7 @@ class Limits:
     """
 
     def __init__(
-        self, limits: Sequence[LogLimit], tell: Callable[[logging.LogRecord], None], *, every: float = 60.0
+        self, limits: Sequence[LogLimit], tell: Callable[[logging.LogRecord], object], *, every: float = 60.0
     ) -> None:
         self._rules = sorted((_Rule(limit) for limit in limits), key=lambda rule: -len(rule.logger))
         self._tell = tell

@@ -7,6 +7,7 @@ OpenTelemetry's own API for logs.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from otel_kit.sdk.delivery.batch import BatchQueue
@@ -28,6 +29,9 @@ __all__ = ["Loggers"]
 
 class Loggers:
     """Queues entries, and records of OpenTelemetry's API.
+
+    Attributes:
+        emit: sends an entry, through the log record processors of the service once it has added any.
 
     Args:
         resource: of this process.
@@ -61,13 +65,7 @@ class Loggers:
         self.queue: BatchQueue[Entry | ReadableLogRecord] = BatchQueue(
             encoder.encode, outbox, tally, prepare=None if redact is None else redact.compile
         )
-
-    def emit(self, entry: Entry) -> None:
-        """Send an entry, through the log record processors of the service where it has added any."""
-        if self._provider is not None and self._provider.has_processors:
-            self._provider.emit(entry)
-        else:
-            self.queue.put(entry)
+        self.emit: Callable[[Entry], None] = self.queue.put
 
     @property
     def provider(self) -> Provider:
@@ -75,8 +73,11 @@ class Loggers:
         if self._provider is None:
             from otel_kit.sdk.logs.provider import Provider
 
-            self._provider = Provider(self._resource, self.queue, self._meters)
+            self._provider = Provider(self._resource, self.queue, self._meters, self._pass_through)
         return self._provider
+
+    def _pass_through(self, emit: Callable[[Entry], None]) -> None:
+        self.emit = emit
 
     def update_resource(self, change: Resource) -> None:
         """For a child process, which is an instance of its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -30,21 +31,28 @@ class Provider(LoggerProvider):
         resource: of this process.
         queue: where records go.
         meters: for the SDK's own metrics.
+        pass_through: told what is to take our own entries once there is another processor.
     """
 
-    def __init__(self, resource: Resource, queue: BatchQueue[Any], meters: MeterProvider | None) -> None:
+    def __init__(
+        self,
+        resource: Resource,
+        queue: BatchQueue[Any],
+        meters: MeterProvider | None,
+        pass_through: Callable[[Callable[[Entry], None]], None],
+    ) -> None:
         super().__init__(
             resource=resource,
             shutdown_on_exit=False,
             multi_log_record_processor=Chain(_IntoQueue(queue)),
             meter_provider=meters,
         )
-        self.has_processors = False
+        self._pass_through = pass_through
 
     def add_log_record_processor(self, log_record_processor: LogRecordProcessor) -> None:
         """From now on entries pass through `log_record_processor`, too."""
         super().add_log_record_processor(log_record_processor)
-        self.has_processors = True
+        self._pass_through(self.emit)
 
     def emit(self, entry: Entry) -> None:
         """Let an entry pass through all processors, as a record of the SDK."""

@@ -149,13 +149,19 @@ def take_over(intake: Intake, *, level: int | None) -> None:
 
 def _at_consoles(intake: Intake, original: Callable[..., Any]) -> Callable[..., Any]:
     console, take = intake.console, intake.take
+    plain: type = logging.StreamHandler
 
     def handle(handler: logging.Handler, record: logging.LogRecord) -> Any:
-        if not writes_to_console(handler):
+        # The usual answer without a call: nearly all handlers have the stream that Python began with.
+        stream = handler.__dict__.get("stream")
+        usual = stream is not None and (stream is sys.__stderr__ or stream is sys.__stdout__)
+        if not usual and not writes_to_console(handler):
             return original(handler, record)
         passed: Any = handler.filter(record) if console else original(handler, record)
         if passed is True or passed is record:
-            take(record)
+            # What comes with Python leaves the message with its arguments at the record.
+            standard = type(handler) is plain and type(handler.formatter) is logging.Formatter
+            take(record, record.__dict__.get("message") if standard and not console else None)
         elif passed:
             # Since Python 3.12 a filter may put another record in the place of this one.
             take(passed if isinstance(passed, logging.LogRecord) else record)

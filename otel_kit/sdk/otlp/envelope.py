@@ -6,7 +6,7 @@ fields alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from otel_kit.sdk.otlp.wire import Attributes, field, utf8, varint
@@ -15,16 +15,14 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-__all__ = ["Envelope", "Item"]
+__all__ = ["Envelope", "Request"]
 
-#: A resource, a scope, and the encoded body of one span, log record or metric.
-Item = tuple["Resource", "InstrumentationScope | None", bytes]
 _REMEMBER: Final = 256
 _REMEMBER_HEADS: Final = 4096
 
 
 class Envelope:
-    """Packs items into one request; resources and scopes, which hardly change, are encoded once.
+    """Makes requests; resources and scopes, which hardly change, are encoded once.
 
     Args:
         attributes: writes those of resources and scopes.
@@ -37,37 +35,23 @@ class Envelope:
         self._scopes: dict[int, tuple[object, bytes, bytes]] = {}
         self._heads: dict[int, bytes] = {}
 
-    def pack(self, items: Iterable[Item]) -> bytes:
-        """The body of the request, in the order of first appearance."""
-        groups: dict[tuple[bytes, bytes], dict[tuple[bytes, bytes], list[bytes]]] = {}
-        parts: list[bytes] = []
-        before: tuple[object, object] | None = None
-        heads = self._heads
-        for resource, scope, body in items:
-            if before is None or resource is not before[0] or scope is not before[1]:
-                before = resource, scope
-                parts = groups.setdefault(self._resource(resource), {}).setdefault(self._scope(scope), [])
-            size = len(body)
-            parts.append(heads.get(size) or self._head(size))
-            parts.append(body)
-        # Bodies are long, and each copy costs new memory: they are put together once, at the very end.
-        whole: list[bytes] = []
-        for (resource_head, resource_tail), scopes in groups.items():
-            inside = [resource_head]
-            for (head, tail), bodies in scopes.items():
-                _append_field(b"\x12", [head, *bodies, tail], inside)
-            inside.append(resource_tail)
-            _append_field(b"\x0a", inside, whole)
-        return b"".join(whole)
+    def request(self) -> Request:
+        """A new one."""
+        return Request(self)
 
-    def _head(self, size: int) -> bytes:
-        """What stands before an item of that many bytes; most items have one of a few sizes."""
-        head = b"\x12" + varint(size)
-        if len(self._heads) < _REMEMBER_HEADS:
-            self._heads[size] = head
-        return head
+    def heads(self, sizes: Sequence[int]) -> list[bytes]:
+        """What stands before items of so many bytes; most have one of a few sizes."""
+        known = self._heads
+        found = list(map(known.get, sizes))
+        if None in found:
+            if len(known) > _REMEMBER_HEADS:
+                known.clear()
+            known.update((size, b"\x12" + varint(size)) for size in sizes)
+            found = list(map(known.get, sizes))
+        return found  # type: ignore[return-value]
 
-    def _resource(self, resource: Resource) -> tuple[bytes, bytes]:
+    def resource(self, resource: Resource) -> tuple[bytes, bytes]:
+        """What stands before its scopes, and after them."""
         known = self._resources.get(id(resource))
         if known is None:
             parts: list[bytes] = []
@@ -76,7 +60,8 @@ class Envelope:
             known = _kept(self._resources, resource, head, _url(resource.schema_url))
         return known[1], known[2]
 
-    def _scope(self, scope: InstrumentationScope | None) -> tuple[bytes, bytes]:
+    def scope(self, scope: InstrumentationScope | None) -> tuple[bytes, bytes]:
+        """What stands before its items, and after them."""
         if scope is None:
             return field(b"\x0a", b""), b""
         known = self._scopes.get(id(scope))
@@ -91,6 +76,43 @@ class Envelope:
         return known[1], known[2]
 
 
+class Request:
+    """One in the making.
+
+    Args:
+        envelope: knows resources and scopes.
+    """
+
+    def __init__(self, envelope: Envelope) -> None:
+        self._envelope = envelope
+        self._resources: dict[tuple[bytes, bytes], dict[tuple[bytes, bytes], list[bytes]]] = {}
+
+    def bodies(self, resource: Resource, scope: InstrumentationScope | None) -> list[bytes]:
+        """Where the encoded spans, log records or metrics of a scope go."""
+        scopes = self._resources.setdefault(self._envelope.resource(resource), {})
+        return scopes.setdefault(self._envelope.scope(scope), [])
+
+    def packed(self) -> bytes:
+        """All of it, in the order of first appearance."""
+        # Bodies are long, and each copy costs new memory: they are put together once, at the very end.
+        whole: list[bytes] = []
+        for (resource_head, resource_tail), scopes in self._resources.items():
+            inside: list[bytes] = []
+            size = 0
+            for (head, tail), bodies in scopes.items():
+                sizes = list(map(len, bodies))
+                heads = self._envelope.heads(sizes)
+                length = len(head) + sum(map(len, heads)) + sum(sizes) + len(tail)
+                items = [b""] * (2 * len(bodies))
+                items[::2], items[1::2] = heads, bodies
+                start = b"\x12" + varint(length) + head
+                inside += (start, *items, tail)
+                size += len(start) - len(head) + length
+            size += len(resource_head) + len(resource_tail)
+            whole += (b"\x0a", varint(size), resource_head, *inside, resource_tail)
+        return b"".join(whole)
+
+
 def _kept(
     table: dict[int, tuple[object, bytes, bytes]], thing: object, head: bytes, tail: bytes
 ) -> tuple[object, bytes, bytes]:
@@ -102,8 +124,3 @@ def _kept(
 
 def _url(schema_url: str | None) -> bytes:
     return field(b"\x1a", utf8(schema_url)) if schema_url else b""
-
-
-def _append_field(tag: bytes, parts: list[bytes], to: list[bytes]) -> None:
-    """A field whose body is in parts."""
-    to += (tag, varint(sum(map(len, parts))), *parts)

@@ -18,6 +18,7 @@ from otel_kit.sdk.otlp.wire import Attributes, any_value, field, utf8, varint
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.resources import Resource
+    from opentelemetry.trace import SpanContext
 
     from otel_kit.sdk.privacy.redact import Redactor
 
@@ -95,7 +96,8 @@ class LogEncoder:
         self._fields = Attributes(of_entries)
         self._places = Attributes()  # names in the code are nobody's secrets
         self._envelope = Envelope(self._attributes)
-        self._sites: dict[Site, tuple[InstrumentationScope, bytes, bytes]] = {}
+        #: Scope, and what all entries of a place have in common.
+        self._sites: dict[Site, tuple[InstrumentationScope, bytes]] = {}
         self._scopes: dict[str, InstrumentationScope] = {}
 
     def encode(self, items: Sequence[Entry | ReadableLogRecord]) -> bytes:
@@ -108,38 +110,42 @@ class LogEncoder:
         texts: Sequence[str] = [item[3] if isinstance(item, tuple) else "" for item in items]
         if self._redact is not None:
             texts = self._redact.texts("message", texts)
-        return self._envelope.pack(
-            self._entry(resource, item, text) if isinstance(item, tuple) else self._record(item)
-            for item, text in zip(items, texts, strict=True)
-        )
+        sites, request = self._sites, self._envelope.request()
+        bodies: list[bytes] = []
+        before: InstrumentationScope | None = None
+        for item, message in zip(items, texts, strict=True):
+            if not isinstance(item, tuple):
+                request.bodies(item.resource, item.instrumentation_scope).append(self._record(item))
+                continue
+            site, created, observed, _, fields, error, span = item
+            scope, place = sites.get(site) or self._new_site(site)
+            if scope is not before:
+                bodies, before = request.bodies(resource, scope), scope
+            text = message.encode() if message.isascii() else utf8(message)
+            size = len(text)
+            head = _BODIES[size] if size < _SHORT else _body(size)
+            body = _TIMES(b"\x09", int(created * 1e9), b"\x59", observed) + head + text + place
+            if fields or error or span is not None:
+                body += self._beside(fields, error, span)
+            bodies.append(body)
+        return request.packed()
 
-    def _entry(
-        self, resource: Resource, entry: Entry, message: str
-    ) -> tuple[Resource, InstrumentationScope, bytes]:
-        site, created, observed, _, fields, error, span = entry
-        scope, level, place = self._sites.get(site) or self._new_site(site)
-        body = message.encode() if message.isascii() else utf8(message)
-        size = len(body)
-        parts = [
-            _TIMES(b"\x09", int(created * 1e9), b"\x59", observed),
-            level,
-            _BODIES[size] if size < _SHORT else _body(size),
-            body,
-            place,
-        ]
+    def _beside(
+        self, fields: Mapping[str, Any] | None, error: Error | None, span: SpanContext | None
+    ) -> bytes:
+        """What only some entries have."""
+        parts: list[bytes] = []
         if fields or error:
             self._write(record_attributes(fields, error), parts)
         if span is not None:
             _append_span(span.trace_id, span.span_id, span.trace_flags, parts)
-        return resource, scope, b"".join(parts)
+        return b"".join(parts)
 
-    def _new_site(self, site: Site) -> tuple[InstrumentationScope, bytes, bytes]:
-        text, number = severity(site[1])
-        parts: list[bytes] = []
+    def _new_site(self, site: Site) -> tuple[InstrumentationScope, bytes]:
+        parts = [_severity(*severity(site[1]))]
         self._places.write(_ATTRIBUTE, site_attributes(site), parts)
         scope = self._scopes.get(site[0]) or _kept(self._scopes, site[0], InstrumentationScope(site[0]))
-        known = scope, _severity(text, number), b"".join(parts)
-        return _kept(self._sites, site, known)
+        return _kept(self._sites, site, (scope, b"".join(parts)))
 
     def _write(self, attributes: Mapping[str, Any], parts: list[bytes]) -> None:
         """Append attributes, within the limits; the first of them are kept, and those of the place."""
@@ -152,7 +158,7 @@ class LogEncoder:
             attributes = {key: _cut(value, self._length) for key, value in attributes.items()}
         self._fields.write(_ATTRIBUTE, attributes, parts)
 
-    def _record(self, item: ReadableLogRecord) -> tuple[Resource, InstrumentationScope | None, bytes]:
+    def _record(self, item: ReadableLogRecord) -> bytes:
         """One that was made by OpenTelemetry's API; the SDK has applied the limits."""
         record = item.log_record
         parts: list[bytes] = []
@@ -170,7 +176,7 @@ class LogEncoder:
         _append_span(record.trace_id, record.span_id, record.trace_flags, parts)
         if record.event_name:
             parts.append(field(b"\x62", utf8(record.event_name)))
-        return item.resource, item.instrumentation_scope, b"".join(parts)
+        return b"".join(parts)
 
 
 def _body(size: int) -> bytes:

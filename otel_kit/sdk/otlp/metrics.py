@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics.export import (
     Sum,
 )
 
-from otel_kit.sdk.otlp.envelope import Envelope, Item
+from otel_kit.sdk.otlp.envelope import Envelope
 from otel_kit.sdk.otlp.wire import Attributes, Redact, field, utf8, varint
 
 if TYPE_CHECKING:
@@ -65,20 +65,20 @@ class MetricsEncoder:
 
     def requests(self, data: MetricsData, shift: Shift) -> Iterator[tuple[bytes, int]]:
         """Bodies of requests, each with the number of its points."""
-        items: list[Item] = []
+        request = self._envelope.request()
         size = points = 0
         for resource in data.resource_metrics:
             for scope in resource.scope_metrics:
                 for metric in scope.metrics:
                     for body, count in self._bodies(metric, shift):
-                        if items and size + len(body) > self._largest:
-                            yield self._envelope.pack(items), points
-                            items, size, points = [], 0, 0
-                        items.append((resource.resource, scope.scope, body))
+                        if size and size + len(body) > self._largest:
+                            yield request.packed(), points
+                            request, size, points = self._envelope.request(), 0, 0
+                        request.bodies(resource.resource, scope.scope).append(body)
                         size += len(body)
                         points += count
-        if items:
-            yield self._envelope.pack(items), points
+        if size:
+            yield request.packed(), points
 
     def _bodies(self, metric: Metric, shift: Shift) -> Iterator[tuple[bytes, int]]:
         """The metric, in several pieces where its points are too many for one request."""

@@ -70,10 +70,17 @@ class SpanEncoder:
             self._span(span, parts, waiting)
             ends.append(len(parts))
         self._attributes.settle(waiting, parts)
-        return self._envelope.pack(
-            (span.resource, span.instrumentation_scope, b"".join(parts[begin:end]))
-            for span, begin, end in zip(spans, [0, *ends], ends)  # noqa: B905 - the first one is longer
-        )
+        request = self._envelope.request()
+        bodies: list[bytes] = []
+        resource = scope = None
+        begin = 0
+        for span, end in zip(spans, ends, strict=True):
+            if span.resource is not resource or span.instrumentation_scope is not scope or not begin:
+                resource, scope = span.resource, span.instrumentation_scope
+                bodies = request.bodies(resource, scope)
+            bodies.append(b"".join(parts[begin:end]))
+            begin = end
+        return request.packed()
 
     def _span(self, span: ReadableSpan, parts: list[bytes], waiting: Waiting) -> None:
         own = getattr(span, "otlp_fields", None)

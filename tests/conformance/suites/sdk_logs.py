@@ -39,7 +39,7 @@ def substitute() -> None:
             _logger_configurator: Any = None,
         ) -> None:
             resource = Resource.create({}) if resource is None else resource
-            super().__init__(resource, _Nowhere(), meter_provider)  # type: ignore[arg-type]
+            super().__init__(resource, _Nowhere(), meter_provider, lambda _: None)  # type: ignore[arg-type]
             if _logger_configurator is not None:
                 self._set_logger_configurator(logger_configurator=_logger_configurator)
 
