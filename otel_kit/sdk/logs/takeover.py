@@ -160,8 +160,8 @@ def _at_consoles(intake: Intake, original: Callable[..., Any]) -> Callable[..., 
         passed: Any = handler.filter(record) if console else original(handler, record)
         if passed is True or passed is record:
             # What comes with Python leaves the message with its arguments at the record.
-            standard = type(handler) is plain and type(handler.formatter) is logging.Formatter
-            take(record, record.__dict__.get("message") if standard and not console else None)
+            made = not console and type(handler) is plain and type(handler.formatter) is logging.Formatter
+            take(record, record.__dict__.get("message") if made else None)
         elif passed:
             # Since Python 3.12 a filter may put another record in the place of this one.
             take(passed if isinstance(passed, logging.LogRecord) else record)

@@ -42,13 +42,13 @@ class Envelope:
     def heads(self, sizes: Sequence[int]) -> list[bytes]:
         """What stands before items of so many bytes; most have one of a few sizes."""
         known = self._heads
-        found = list(map(known.get, sizes))
-        if None in found:
-            if len(known) > _REMEMBER_HEADS:
+        new = set(sizes).difference(known)
+        if new:
+            if len(known) >= _REMEMBER_HEADS:
                 known.clear()
-            known.update((size, b"\x12" + varint(size)) for size in sizes)
-            found = list(map(known.get, sizes))
-        return found  # type: ignore[return-value]
+                new = set(sizes)
+            known.update((size, b"\x12" + varint(size)) for size in new)
+        return [known[size] for size in sizes]
 
     def resource(self, resource: Resource) -> tuple[bytes, bytes]:
         """What stands before its scopes, and after them."""
@@ -102,12 +102,12 @@ class Request:
             for (head, tail), bodies in scopes.items():
                 sizes = list(map(len, bodies))
                 heads = self._envelope.heads(sizes)
-                length = len(head) + sum(map(len, heads)) + sum(sizes) + len(tail)
                 items = [b""] * (2 * len(bodies))
                 items[::2], items[1::2] = heads, bodies
-                start = b"\x12" + varint(length) + head
-                inside += (start, *items, tail)
-                size += len(start) - len(head) + length
+                length = len(head) + sum(map(len, heads)) + sum(sizes) + len(tail)
+                start = b"\x12" + varint(length)
+                inside += (start, head, *items, tail)
+                size += len(start) + length
             size += len(resource_head) + len(resource_tail)
             whole += (b"\x0a", varint(size), resource_head, *inside, resource_tail)
         return b"".join(whole)

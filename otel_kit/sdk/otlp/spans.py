@@ -71,11 +71,11 @@ class SpanEncoder:
             ends.append(len(parts))
         self._attributes.settle(waiting, parts)
         request = self._envelope.request()
-        bodies: list[bytes] = []
+        bodies: list[bytes] | None = None
         resource = scope = None
         begin = 0
         for span, end in zip(spans, ends, strict=True):
-            if span.resource is not resource or span.instrumentation_scope is not scope or not begin:
+            if bodies is None or span.resource is not resource or span.instrumentation_scope is not scope:
                 resource, scope = span.resource, span.instrumentation_scope
                 bodies = request.bodies(resource, scope)
             bodies.append(b"".join(parts[begin:end]))
